@@ -1,0 +1,121 @@
+// @ts-check
+/** Compiles src/ to dist/, copies what is not TypeScript, and knows whether dist/ is still true. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const sourceDir = join(root, 'src');
+const outDir = join(root, 'dist');
+/** Left by a finished build: when it began, and which files there were. A change of either makes dist/ stale. */
+const stampFile = join(outDir, '.build.json');
+
+/** Compiled program that `npm start` and the tests run. */
+export const programFile = join(outDir, 'cli', 'main.js');
+
+/** @param {string} dir @returns {string[]} every file below `dir`, as paths relative to it, sorted */
+function filesBelow(dir) {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** @param {string} file */
+const isTypeScript = (file) => file.endsWith('.ts');
+/** Tests and the suites that they share are no part of the program. @param {string} file */
+const isTest = (file) => file.endsWith('.test.ts') || file.endsWith('.contract.ts');
+
+/** @returns {string[]} absolute paths of everything that the build is made from */
+function inputs() {
+  const settings = readdirSync(root).filter((name) => name === 'package.json' || /^tsconfig.*\.json$/.test(name));
+  const sources = filesBelow(sourceDir).filter((file) => !isTest(file));
+  return [...settings.map((name) => join(root, name)), ...sources.map((file) => join(sourceDir, file))];
+}
+
+/** @param {readonly string[]} files */
+const listHash = (files) => createHash('sha256').update(files.join('\n')).digest('hex');
+
+/** @returns {string | undefined} why dist/ cannot be used as it is, or undefined when it can */
+export function staleReason() {
+  if (!existsSync(stampFile)) return 'there is no build yet';
+  /** @type {{ startedAt: number, files: string }} */
+  const stamp = JSON.parse(readFileSync(stampFile, 'utf8'));
+  const files = inputs();
+  if (listHash(files) !== stamp.files) return 'files were added or removed';
+  const changed = files.find((file) => statSync(file).mtimeMs > stamp.startedAt);
+  return changed === undefined ? undefined : `${relative(root, changed)} is newer than the build`;
+}
+
+/** Moves `from` to `to` unless they are equal already: a process that reads dist/ never sees half a file.
+ * @param {string} from @param {string} to */
+function putFile(from, to) {
+  if (existsSync(to) && readFileSync(to).equals(readFileSync(from))) return;
+  mkdirSync(dirname(to), { recursive: true });
+  renameSync(from, to);
+}
+
+/**
+ * Builds into a directory of its own first, so that a failed build leaves dist/ as it was and two builds at once do
+ * no harm. Then dist/ gets what changed and loses what has no source any more.
+ * @returns {boolean} false when the compiler found errors (it has printed them)
+ */
+export function build() {
+  const startedAt = Date.now();
+  const files = inputs();
+  const stagingDir = join(root, `.build-${process.pid}`);
+  try {
+    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const arguments_ = [compiler, '-p', 'tsconfig.build.json', '--outDir', stagingDir];
+    const { status } = spawnSync(process.execPath, arguments_, { cwd: root, stdio: 'inherit' });
+    if (status !== 0) return false;
+    for (const file of filesBelow(sourceDir).filter((name) => !isTypeScript(name))) {
+      mkdirSync(dirname(join(stagingDir, file)), { recursive: true });
+      copyFileSync(join(sourceDir, file), join(stagingDir, file));
+    }
+    const built = filesBelow(stagingDir);
+    for (const file of built) putFile(join(stagingDir, file), join(outDir, file));
+    const keep = new Set(built).add(relative(outDir, stampFile));
+    for (const file of filesBelow(outDir)) if (!keep.has(file)) rmSync(join(outDir, file));
+    const stagedStamp = join(stagingDir, 'stamp');
+    writeFileSync(stagedStamp, JSON.stringify({ startedAt, files: listHash(files) }));
+    renameSync(stagedStamp, stampFile);
+    return true;
+  } finally {
+    rmSync(stagingDir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Builds when needed, and says so in one line on stderr.
+ * @returns {boolean} false when a build was needed and failed
+ */
+export function buildIfStale() {
+  const reason = staleReason();
+  if (reason === undefined) return true;
+  const begin = Date.now();
+  process.stderr.write(`Building Parley (${reason}) ... `);
+  const done = build();
+  process.stderr.write(done ? `done in ${((Date.now() - begin) / 1000).toFixed(1)} s\n` : 'failed\n');
+  return done;
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const done = build();
+  if (done)
+    console.log(`Built ${filesBelow(outDir).filter((file) => file.endsWith('.js')).length} modules in dist${sep}`);
+  process.exitCode = done ? 0 : 1;
+}

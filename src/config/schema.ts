@@ -1,0 +1,327 @@
+/** Every configuration key: its type, bounds, default, unit and meaning. The one list; all else is derived from it. */
+import { z } from 'zod';
+import { databaseUrlProblem } from './database-url.ts';
+import { type KeyInfo, type KeyMeta, keyMeta, listKeys } from './keys.ts';
+import { hostProblem, listenHostProblem, originProblem, publicUrlProblem } from './network.ts';
+import { adminKeyProblem } from './secrets.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+function key<T extends z.ZodType>(type: T, description: string, meta: Omit<KeyMeta, 'description'> = {}): T {
+  keyMeta.add(type, { ...meta, description });
+  return type;
+}
+
+const integer = (min: number, max: number) => z.int().min(min).max(max);
+
+/** Text that `problemOf` finds nothing wrong with; its answer is the end of "must ...". */
+const text = (problemOf?: (value: string) => string | undefined) =>
+  z
+    .string()
+    .min(1)
+    .superRefine((value, context) => {
+      const problem = problemOf?.(value);
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    });
+
+const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
+
+/** `WARNING` and upper case are what other systems' environments say. */
+function normalizeLevel(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const level = value.toLowerCase();
+  return level === 'warning' ? 'warn' : level;
+}
+
+const server = section({
+  host: key(
+    text(listenHostProblem).default('127.0.0.1'),
+    'Address that the API listens on. Anything but a loopback address needs TLS or a stated TLS proxy.',
+    { env: 'HOST', allowed: 'an IP address or a host name' },
+  ),
+  port: key(integer(0, 65535).default(8080), 'Port of the API. 0 takes any free port.', { env: 'PORT' }),
+  publicUrl: key(text(publicUrlProblem).optional(), 'Address under which clients reach the API; agent cards name it.', {
+    env: 'PUBLIC_URL',
+    derivedDefault:
+      '`http://<host>:<port>`, with `https` when `server.tls` is set, and `localhost` for a host that stands for all addresses',
+    allowed: 'an http or https URL',
+  }),
+  allowedHosts: key(
+    z.array(text(hostProblem)).max(1000).optional(),
+    'Host names that a request may be addressed to (its Host header, without the port); anything else is refused.',
+    {
+      env: 'ALLOWED_HOSTS',
+      derivedDefault: '`localhost`, `127.0.0.1`, `[::1]` and the host of `server.publicUrl`',
+      allowed: 'a list of host names without ports',
+    },
+  ),
+  corsOrigins: key(
+    z.array(text(originProblem)).max(1000).default([]),
+    'Origins of web pages that may call the API from a browser.',
+    { env: 'CORS_ORIGINS', allowed: 'a list of origins such as https://app.example.com' },
+  ),
+  trustProxy: key(
+    z.boolean().default(false),
+    'Take the address of the client from `X-Forwarded-For`. Only when a proxy that sets it stands in front.',
+    { env: 'TRUST_PROXY' },
+  ),
+  behindTlsProxy: key(
+    z.boolean().default(false),
+    'States that a proxy in front ends TLS, so that plain HTTP off loopback is allowed.',
+    { env: 'BEHIND_TLS_PROXY' },
+  ),
+  tls: section({
+    certFile: key(text().optional(), 'Certificate chain in PEM; with `keyFile`, the API speaks HTTPS itself.', {
+      isPath: true,
+      allowed: 'a path',
+    }),
+    keyFile: key(text().optional(), 'Private key in PEM that belongs to `certFile`.', {
+      isPath: true,
+      allowed: 'a path',
+    }),
+  }),
+  bodyLimitBytes: key(
+    integer(KIB, 1024 * MIB).default(8 * MIB),
+    'Largest request body, in bytes; a larger one is refused with 413.',
+  ),
+  headerLimitBytes: key(
+    integer(4 * KIB, MIB).default(16_384),
+    'Largest request head, in bytes; a larger one is refused with 431.',
+  ),
+  maxConnections: key(integer(1, 1_000_000).default(10_000), 'Connections open at once; more are closed at once.'),
+  requestTimeoutMs: key(
+    integer(1000, 60 * MINUTE_MS).default(60_000),
+    'Time to receive a whole request, in milliseconds.',
+  ),
+  keepAliveTimeoutMs: key(
+    integer(1000, 60 * MINUTE_MS).default(72_000),
+    'How long an idle connection is kept, in milliseconds. Longer than that of the proxy in front.',
+  ),
+  drainMs: key(
+    integer(0, 10 * MINUTE_MS).default(10_000),
+    'Time to finish at shutdown, in milliseconds, before what is left is cut off at a resumable position.',
+  ),
+});
+
+const ops = section({
+  metricsPort: key(
+    integer(0, 65535).default(3000),
+    'Port of `/metrics` and of the health checks. 0 takes any free port.',
+    { env: 'METRICS_PORT' },
+  ),
+  metricsHost: key(text(listenHostProblem).optional(), 'Address that the metrics listen on.', {
+    derivedDefault: '`server.host`',
+    allowed: 'an IP address or a host name',
+  }),
+  metricsOnMain: key(z.boolean().default(false), 'Serve `/metrics` on the port of the API too.'),
+});
+
+const stream = section({
+  streamPort: key(
+    integer(0, 65535).default(8787),
+    'Port kept for the WebSocket stream of task events. Accepted because environments set it; nothing listens there yet.',
+    { env: 'STREAM_PORT' },
+  ),
+});
+
+const auth = section({
+  mode: key(
+    z.enum(['key', 'none']).default('key'),
+    '`key`: every caller needs a key or token. `none`: no authentication, on a loopback address only.',
+    { env: 'AUTH' },
+  ),
+  adminKey: key(
+    text(adminKeyProblem).optional(),
+    'The admin key, at least 16 characters. `openssl rand -base64 32` makes one. Without one, the first start makes it, except with `NODE_ENV=production`, which needs one.',
+    { env: 'ADMIN_API_KEY', secret: true },
+  ),
+  adminKeyFile: key(text().optional(), 'File that holds the admin key.', {
+    env: 'ADMIN_API_KEY_FILE',
+    fileOf: 'auth.adminKey',
+    isPath: true,
+    allowed: 'a path',
+  }),
+  adminTokenTtlSeconds: key(
+    integer(60, 86_400).default(900),
+    'How long a token got with the admin key is valid, in seconds.',
+  ),
+});
+
+const database = section({
+  url: key(
+    text(databaseUrlProblem).optional(),
+    'The database: `sqlite:///absolute/path`, `sqlite://./relative/path` or `postgres://user:password@host:5432/name`; a Unix socket as `postgres:///name?host=/var/run/postgresql`.',
+    {
+      env: 'DATABASE_URL',
+      secret: true,
+      derivedDefault: '`sqlite://<dataDir>/parley.sqlite`',
+      allowed: 'a sqlite:// or postgres:// URL',
+    },
+  ),
+  urlFile: key(text().optional(), 'File that holds the database URL.', {
+    env: 'DATABASE_URL_FILE',
+    fileOf: 'database.url',
+    isPath: true,
+    allowed: 'a path',
+  }),
+  pool: section({
+    size: key(integer(1, 1000).default(20), 'PostgreSQL connections kept open.'),
+    overflow: key(
+      integer(0, 1000).default(10),
+      'PostgreSQL connections opened beyond `size` under load, and closed after it.',
+    ),
+    acquireTimeoutMs: key(
+      integer(100, 10 * MINUTE_MS).default(30_000),
+      'How long work waits for a PostgreSQL connection, in milliseconds, before it fails.',
+    ),
+  }),
+});
+
+const log = section({
+  level: key(
+    z.preprocess(normalizeLevel, z.enum(LOG_LEVELS)).default('info'),
+    'Least severe level that is logged; upper or lower case, `WARNING` is `warn`.',
+    { env: 'LOG_LEVEL' },
+  ),
+  format: key(
+    z.enum(['auto', 'json', 'pretty']).default('auto'),
+    '`json`: one object per line. `pretty`: for reading. `auto`: pretty on a terminal, else JSON.',
+    { env: 'LOG_FORMAT' },
+  ),
+  directory: key(
+    text().optional(),
+    'Directory for log files besides the normal output: `parley.log`, rotated at midnight UTC. Unset: no files.',
+    { env: 'LOG_DIR', isPath: true, allowed: 'a path' },
+  ),
+  keepDays: key(integer(1, 3650).default(14), 'How many rotated log files (days) are kept.'),
+});
+
+const rateLimit = section({
+  perMinute: key(integer(0, 10_000_000).default(0), 'Requests per minute and route for one caller. 0: no limit.', {
+    env: 'RATE_LIMIT_PER_MINUTE',
+  }),
+  perKeyPerMinute: key(
+    integer(0, 10_000_000).default(0),
+    'Requests per minute over all routes for one API key. 0: no limit.',
+  ),
+  maxBuckets: key(
+    integer(100, 10_000_000).default(100_000),
+    'Callers counted at once; the oldest bucket is dropped for a new one.',
+  ),
+  failedAuthPerMinute: key(
+    integer(0, 1_000_000).default(60),
+    'Failed authentications per minute from one address, before it has to wait. 0: no limit.',
+  ),
+});
+
+const idempotency = section({
+  keyTtlHours: key(integer(1, 24 * 365).default(24), 'How long an `Idempotency-Key` is remembered, in hours.'),
+  messageIdWindowMinutes: key(
+    integer(0, 24 * 60).default(15),
+    'How long a repeated `messageId` with the same content joins the first, in minutes. 0: never.',
+  ),
+});
+
+const tasks = section({
+  maxRunning: key(integer(1, 1_000_000).default(1000), 'Tasks running at once in this process.'),
+  maxRunningPerOwner: key(integer(1, 1_000_000).default(200), 'Tasks running at once for one owner.'),
+  maxEventBytes: key(integer(KIB, 256 * MIB).default(MIB), 'Largest event of a task, in bytes of JSON.'),
+  maxMessageBytes: key(integer(KIB, 256 * MIB).default(4 * MIB), 'Largest message, in bytes of JSON.'),
+  maxPartsPerMessage: key(integer(1, 100_000).default(1000), 'Most parts in one message.'),
+  maxHistoryMessages: key(integer(1, 1_000_000).default(1000), 'Most messages in the history of one task.'),
+  maxEventsPerTask: key(integer(10, 100_000_000).default(100_000), 'Most events of one task.'),
+  maxTaskBytes: key(integer(64 * KIB, 64 * 1024 * MIB).default(256 * MIB), 'Most bytes of JSON stored for one task.'),
+  idleTimeoutMs: key(
+    integer(0, 30 * DAY_MS).default(30 * MINUTE_MS),
+    'A running task that gives no event for so long fails, in milliseconds. 0: never.',
+  ),
+  maxDurationMs: key(
+    integer(0, 30 * DAY_MS).default(0),
+    'A task that runs for so long fails, in milliseconds. 0: never.',
+  ),
+  cancelGraceMs: key(
+    integer(0, 10 * MINUTE_MS).default(5000),
+    'Time that an agent has to end after a cancel, in milliseconds, before the task is taken from it.',
+  ),
+  maxAttempts: key(integer(1, 100).default(3), 'How often a task is run at most, when the process that runs it dies.'),
+  leaseTtlMs: key(
+    integer(1000, 10 * MINUTE_MS).default(15_000),
+    'How long a process may be silent before its tasks are taken over, in milliseconds.',
+  ),
+  commitMaxWrites: key(integer(1, 10_000).default(256), 'Most writes that share one commit.'),
+  logRetentionDays: key(
+    integer(0, 36_500).default(0),
+    'How long the events of finished tasks are kept, in days. 0: for ever.',
+  ),
+});
+
+const streams = section({
+  heartbeatMs: key(
+    integer(1000, 10 * MINUTE_MS).default(15_000),
+    'A comment is sent on a silent stream this often, in milliseconds.',
+  ),
+  maxOpen: key(integer(1, 1_000_000).default(10_000), 'Streams open at once in this process.'),
+  maxPerOwner: key(integer(1, 1_000_000).default(2000), 'Streams open at once for one owner.'),
+  maxPerTask: key(integer(1, 1_000_000).default(2000), 'Streams open at once on one task.'),
+  maxBufferBytes: key(
+    integer(16 * KIB, 1024 * MIB).default(MIB),
+    'Bytes that wait for one slow subscriber, before it is cut off at a resumable position.',
+  ),
+  stalledTimeoutMs: key(
+    integer(1000, 60 * MINUTE_MS).default(30_000),
+    'A subscriber that reads nothing for so long is cut off at a resumable position, in milliseconds.',
+  ),
+});
+
+const agents = section({
+  default: key(
+    text((id) =>
+      /^[a-z][a-z0-9-]{0,62}$/.test(id)
+        ? undefined
+        : 'must be an agent id: a lower-case letter, then at most 62 lower-case letters, digits and hyphens',
+    ).default('echo'),
+    'Id of the agent that answers at `/a2a`.',
+    { allowed: 'an agent id' },
+  ),
+  echo: section({
+    enabled: key(
+      z.boolean().default(true),
+      'Serve the built-in agent `echo`, for trying things out and for smoke checks.',
+    ),
+  }),
+});
+
+export const configSchema = z.strictObject({
+  env: key(
+    z.enum(['development', 'production', 'test']).default('development'),
+    'What the process is for. `production` needs an admin key from the start.',
+    { env: 'NODE_ENV' },
+  ),
+  dataDir: key(text().default('./data'), 'Directory for everything that Parley keeps: database, keys, uploads.', {
+    env: 'PARLEY_DATA_DIR',
+    isPath: true,
+    allowed: 'a path',
+  }),
+  server,
+  ops,
+  stream,
+  auth,
+  database,
+  log,
+  rateLimit,
+  idempotency,
+  tasks,
+  streams,
+  agents,
+});
+
+/** What the schema gives; defaults that are worked out from other keys are still missing. */
+export type Settings = z.output<typeof configSchema>;
+
+/** Every key, in the order of the schema. */
+export const KEYS: readonly KeyInfo[] = listKeys(configSchema);

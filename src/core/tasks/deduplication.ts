@@ -1,0 +1,55 @@
+/** When a repeated send joins the first one (A2A 1.0 section 3.3.1; Idempotency-Key as an addition of this server). */
+import { hash } from 'node:crypto';
+import type { Message } from '../../protocol/v1/types.ts';
+import type { Deduplication, TaskScope } from './store.ts';
+
+export interface DeduplicationWindows {
+  /** How long an Idempotency-Key is remembered. */
+  readonly keyTtlMs: number;
+  /** How long a message id is. */
+  readonly messageIdWindowMs: number;
+}
+
+/**
+ * With an `Idempotency-Key` that key counts, per owner and agent; without one the message id does, per owner, agent,
+ * context and task. The body hash covers the decoded message, so that a retry over another transport joins too.
+ *
+ * @param messageJson the decoded message as JSON text in the decoder's order of fields.
+ */
+export function deduplicationOf(
+  scope: TaskScope,
+  message: Message,
+  messageJson: string,
+  idempotencyKey: string | undefined,
+  nowMs: number,
+  windows: DeduplicationWindows,
+): Deduplication | null {
+  const isKeyed = idempotencyKey !== undefined;
+  const ttlMs = isKeyed ? windows.keyTtlMs : windows.messageIdWindowMs;
+  if (ttlMs === 0) return null;
+  const what = isKeyed
+    ? ['key', idempotencyKey]
+    : ['message', message.contextId ?? '', message.taskId ?? '', message.messageId];
+  return {
+    key: hash('sha256', [scope.ownerId, scope.agentId, ...what].join('\n'), 'base64url'),
+    bodyHash: hash('sha256', hasFreeJson(message) ? canonicalJson(message) : messageJson, 'base64url'),
+    expiresAtMs: nowMs + ttlMs,
+    nowMs,
+    otherBody: isKeyed ? 'refuse' : 'accept',
+  };
+}
+
+/** Whether the message holds objects whose order of keys is the client's, which a transport may change. */
+function hasFreeJson(message: Message): boolean {
+  return (
+    message.metadata !== undefined ||
+    message.parts.some((part) => part.data !== undefined || part.metadata !== undefined)
+  );
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, nested: unknown) => {
+    if (typeof nested !== 'object' || nested === null || Array.isArray(nested)) return nested;
+    return Object.fromEntries(Object.entries(nested).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

@@ -1,0 +1,34 @@
+/** The configured limits of the task engine. Each is named in the error that it causes. */
+
+export interface TaskLimits {
+  /** Tasks that this process runs at once, and those of one owner among them. */
+  readonly maxRunning: number;
+  readonly maxRunningPerOwner: number;
+  /** JSON text of one event, in UTF-16 code units. */
+  readonly maxEventBytes: number;
+  /** JSON text of one accepted message, in UTF-16 code units. */
+  readonly maxMessageBytes: number;
+  readonly maxPartsPerMessage: number;
+  readonly maxHistoryMessages: number;
+  readonly maxEventsPerTask: number;
+  /** Stored text of one task, in UTF-16 code units. */
+  readonly maxTaskBytes: number;
+  /** A turn that gives no event for so long fails; 0: never. */
+  readonly idleTimeoutMs: number;
+  /** A turn that takes longer fails; 0: never. An agent's own limit goes first. */
+  readonly maxDurationMs: number;
+  /** How long a canceled agent may take to clean up before its task is canceled without it. */
+  readonly cancelGraceMs: number;
+  /** How often one turn is started again after its replica died. */
+  readonly maxAttempts: number;
+  /** How long a replica that does not renew its lease keeps its tasks. */
+  readonly leaseTtlMs: number;
+}
+
+/** Events that may wait for one commit; an agent that produces faster waits for it. */
+export const MAX_PENDING_EVENTS = 64;
+export const MAX_PENDING_CHARS = 256 * 1024;
+
+/** Up to this size a run keeps its rows, so that the answer to a short task needs no look-up. */
+export const MAX_KEPT_ROWS = 64;
+export const MAX_KEPT_CHARS = 64 * 1024;

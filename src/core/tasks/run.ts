@@ -1,0 +1,475 @@
+/**
+ * One turn of one task in this process: pulls events out of the executor, turns them into rows, and has them committed
+ * in order. Nothing is published, and no caller is answered, before the commit.
+ */
+import { AppError, toAppError } from '../../protocol/errors.ts';
+import type { Message, Task, TaskState } from '../../protocol/v1/types.ts';
+import type { Clock } from '../clock.ts';
+import type { Ids } from '../ids.ts';
+import type { Logger } from '../logger.ts';
+import type { CommitQueue, PendingWrite } from './commit-queue.ts';
+import { addressOf, agentMessageJson, agentStep, statusStep } from './events.ts';
+import type { AgentEvent, Executor, Run } from './executor.ts';
+import { MAX_KEPT_CHARS, MAX_KEPT_ROWS, MAX_PENDING_CHARS, MAX_PENDING_EVENTS, type TaskLimits } from './limits.ts';
+import { type LogRow, sizeOf, taskRow } from './log.ts';
+import type { TaskMetrics } from './metrics.ts';
+import { isSettled, isTerminal } from './states.ts';
+import type { CommitResult, Deduplication, TaskHead, TaskWrite } from './store.ts';
+
+/** What a run needs of its engine. */
+export interface RunHost {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly limits: TaskLimits;
+  readonly queue: CommitQueue;
+  readonly logger: Logger;
+  readonly metrics: TaskMetrics;
+  /** Rows of the task were committed. */
+  committed(run: TaskRun, rows: readonly LogRow[]): void;
+  /** The turn is over, or this process has lost the task. */
+  ended(run: TaskRun): void;
+  loadTask(head: TaskHead): Promise<Task>;
+}
+
+/** How the first write of a run came out. */
+export type Admission =
+  | { readonly status: 'admitted' }
+  | { readonly status: 'duplicate'; readonly taskId: string; readonly sameBody: boolean }
+  | { readonly status: 'conflict' };
+
+export interface RunStart {
+  readonly executor: Executor;
+  readonly message: Message;
+  /** The head that the first write builds on; null for a new task. */
+  readonly before: TaskHead | null;
+  readonly head: TaskHead;
+  readonly rows: readonly LogRow[];
+  readonly discard: TaskWrite['discard'];
+  readonly dedup: Deduplication | null;
+}
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class TaskRun implements PendingWrite {
+  readonly taskId: string;
+  readonly ownerId: string;
+  readonly agentId: string;
+  readonly startedAtMs: number;
+  readonly executor: Executor;
+  readonly #host: RunHost;
+  readonly #message: Message;
+  /** The newest head, with what is not committed yet. */
+  #head: TaskHead;
+  #stored: TaskHead | null;
+  #pending: LogRow[];
+  #pendingChars = 0;
+  #discard: TaskWrite['discard'];
+  #dedup: Deduplication | null;
+  #underWay: { readonly head: TaskHead; readonly rows: LogRow[] } | null = null;
+  #isQueued = false;
+  /** All committed rows of this turn, while they are few; null once they are too many. */
+  #kept: LogRow[] | null;
+  #keptChars = 0;
+  #iterator: AsyncIterator<AgentEvent> | null = null;
+  #abort: AbortController | null = null;
+  #abortReason: AppError | null = null;
+  #isCanceling = false;
+  #isWaitingForRoom = false;
+  /** The executor is done, whatever it may still do. */
+  #isOver = false;
+  #hasEnded = false;
+  #lastProgressMs: number;
+  #cancelGrace: (() => void) | null = null;
+  readonly #admission: Promise<Admission>;
+  #admitted: ((admission: Admission) => void) | null = null;
+  #refused: ((error: unknown) => void) | null = null;
+  /** Those who wait for a settled state, and those who wait for the end of the run. */
+  #waiters: Waiter[] = [];
+  #enders: Waiter[] = [];
+
+  constructor(host: RunHost, start: RunStart) {
+    this.#host = host;
+    this.executor = start.executor;
+    this.#message = start.message;
+    this.#head = start.head;
+    this.#stored = start.before;
+    this.#pending = [...start.rows];
+    this.#discard = start.discard;
+    this.#dedup = start.dedup;
+    this.#kept = start.before === null ? [] : null;
+    this.taskId = start.head.id;
+    this.ownerId = start.head.ownerId;
+    this.agentId = start.head.agentId;
+    this.startedAtMs = host.clock.now();
+    this.#lastProgressMs = this.startedAtMs;
+    this.#admission = new Promise((resolve, reject) => {
+      this.#admitted = resolve;
+      this.#refused = reject;
+    });
+  }
+
+  /** The committed head. */
+  get stored(): TaskHead | null {
+    return this.#stored;
+  }
+
+  /** The rows of a task that began with this run, or null where they are not all at hand. */
+  get keptRows(): readonly LogRow[] | null {
+    return this.#kept;
+  }
+
+  /** Whether the first write is through, in one way or the other. */
+  get isAdmitted(): boolean {
+    return this.#admitted === null;
+  }
+
+  /** Enqueues the first write and resolves with what became of it; rejects when its commit failed. Call it once. */
+  begin(): Promise<Admission> {
+    this.#enqueue();
+    if (this.executor.effects === 'none') this.#execute();
+    return this.#admission;
+  }
+
+  /** What became of the first write. */
+  admission(): Promise<Admission> {
+    return this.#admission;
+  }
+
+  /** Resolves when a terminal or interrupted state is committed; rejects when this process has lost the task. */
+  settled(): Promise<void> {
+    if (this.#stored !== null && isSettled(this.#stored.state) && this.#isStored()) return Promise.resolve();
+    if (this.#hasEnded) return Promise.reject(new AppError('UNAVAILABLE', 'The task is no longer run here'));
+    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+  }
+
+  /** Resolves when the turn is over and all of it is committed; rejects when this process has lost the task. */
+  over(): Promise<void> {
+    if (this.#hasEnded) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#enders.push({ resolve, reject }));
+  }
+
+  #isStored(): boolean {
+    return this.#pending.length === 0 && this.#underWay === null;
+  }
+
+  // ---- the executor ----
+
+  #execute(): void {
+    try {
+      this.#iterator = this.executor.execute(this.#context())[Symbol.asyncIterator]();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#pull();
+  }
+
+  #pull(): void {
+    this.#iterator?.next().then(
+      (next) => this.#onNext(next),
+      (error: unknown) => this.#onThrow(error),
+    );
+  }
+
+  #onNext(next: IteratorResult<AgentEvent>): void {
+    if (this.#isOver) return;
+    if (next.done === true) {
+      if (this.#isCanceling) this.#finish('TASK_STATE_CANCELED', null);
+      else if (isSettled(this.#head.state)) this.#over();
+      else this.#finish('TASK_STATE_COMPLETED', null);
+      return;
+    }
+    try {
+      this.#append(next.value);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (isTerminal(this.#head.state) || this.#head.state === 'TASK_STATE_INPUT_REQUIRED') this.#over();
+    else if (this.#pending.length < MAX_PENDING_EVENTS && this.#pendingChars < MAX_PENDING_CHARS) this.#pull();
+    else this.#isWaitingForRoom = true;
+  }
+
+  #onThrow(error: unknown): void {
+    if (this.#isOver) return;
+    if (this.#isCanceling) this.#finish('TASK_STATE_CANCELED', null);
+    else this.#fail(error);
+  }
+
+  #append(event: AgentEvent): void {
+    const { clock, ids, limits } = this.#host;
+    const nowMs = clock.now();
+    this.#lastProgressMs = nowMs;
+    if (event.type === 'message') {
+      if (this.#head.seq !== 0) {
+        throw new AppError('INVALID_AGENT_RESPONSE', 'The agent answered with a Message after its task had begun');
+      }
+    } else if (this.#head.seq === 0) this.#announce();
+    this.#push(agentStep(this.#head, event, nowMs, ids, limits));
+  }
+
+  /** A task that waited for the kind of its answer: it is a task after all. */
+  #announce(): void {
+    const message = JSON.stringify({ ...this.#message, contextId: this.#head.contextId, taskId: this.taskId });
+    const row = taskRow(1, addressOf(this.#head), this.#head.status, message, false);
+    const head = { ...this.#head, seq: 1, listed: true, sizeChars: this.#head.sizeChars + sizeOf(row) };
+    this.#host.metrics.taskCreated(this.agentId);
+    this.#push({ head, row });
+  }
+
+  #push(step: { readonly head: TaskHead; readonly row: LogRow }): void {
+    this.#head = step.head;
+    this.#pending.push(step.row);
+    this.#pendingChars += sizeOf(step.row);
+    this.#enqueue();
+  }
+
+  /** Ends the turn in a terminal state; the lease goes with it. */
+  #finish(state: TaskState, messageJson: string | null): void {
+    if (this.#isOver) return;
+    if (this.#head.seq === 0) this.#announce();
+    if (!isTerminal(this.#head.state)) {
+      this.#push(statusStep(this.#head, { state, nowMs: this.#host.clock.now(), messageJson }));
+    }
+    this.#over();
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#isOver) return;
+    const error = toAppError(thrown);
+    const isFault = error.code === 'INTERNAL';
+    if (isFault) this.#host.logger.error({ err: thrown, taskId: this.taskId, agentId: this.agentId }, 'agent failed');
+    const text = isFault ? 'The agent failed with an internal error; the log of the server has it under this task' : error.message;
+    this.#finish('TASK_STATE_FAILED', agentMessageJson({ parts: [{ text }] }, this.#head, this.#host.ids));
+  }
+
+  /** The executor is not asked again, and may clean up. */
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelGrace?.();
+    this.#head = { ...this.#head, leaseReplica: null };
+    this.#enqueue();
+    this.#release();
+  }
+
+  #release(): void {
+    const closing = this.#iterator?.return?.();
+    // It has nothing more to say about its task; what it throws while it cleans up is only worth a line.
+    closing?.then(undefined, (err: unknown) => {
+      this.#host.logger.warn({ err, taskId: this.taskId, agentId: this.agentId }, 'agent failed to clean up');
+    });
+  }
+
+  // ---- from outside ----
+
+  /** Asks the executor to stop and, after the grace, cancels the task without it. */
+  cancel(): void {
+    if (this.#isOver || this.#isCanceling) return;
+    this.#isCanceling = true;
+    if (this.#iterator === null) {
+      this.#finish('TASK_STATE_CANCELED', null);
+      return;
+    }
+    this.#abortWith(new AppError('UNAVAILABLE', 'The task was canceled'));
+    if (this.#isWaitingForRoom) return;
+    this.#cancelGrace = this.#host.clock.after(this.#host.limits.cancelGraceMs, () => {
+      this.#finish('TASK_STATE_CANCELED', null);
+    });
+  }
+
+  /** Lets go of the task without a word in its log: shutdown, a failed commit, or another replica has it. */
+  abandon(reason: AppError): void {
+    if (this.#hasEnded) return;
+    this.#isOver = true;
+    this.#pending = [];
+    this.#abortWith(reason);
+    this.#release();
+    this.#end(reason);
+  }
+
+  /** Called now and then: ends a turn that takes too long or gives no sign of life. */
+  checkTime(nowMs: number): void {
+    if (this.#isOver || this.#iterator === null) return;
+    const { idleTimeoutMs, maxDurationMs } = this.#host.limits;
+    const longest = this.executor.maxDurationMs > 0 ? this.executor.maxDurationMs : maxDurationMs;
+    const waitsForPerson = isSettled(this.#head.state);
+    let why: string | null = null;
+    if (longest > 0 && nowMs - this.startedAtMs > longest) why = `it took longer than ${longest} ms`;
+    else if (!waitsForPerson && idleTimeoutMs > 0 && nowMs - this.#lastProgressMs > idleTimeoutMs) {
+      why = `it gave no event for ${idleTimeoutMs} ms (tasks.idleTimeoutMs)`;
+    }
+    if (why === null) return;
+    const error = new AppError('UNAVAILABLE', `The server ended this task: ${why}`);
+    this.#fail(error);
+    this.#abortWith(error);
+  }
+
+  #abortWith(reason: AppError): void {
+    this.#abortReason = reason;
+    this.#abort?.abort(reason);
+  }
+
+  // ---- commits ----
+
+  #enqueue(): void {
+    if (this.#isQueued || this.#underWay !== null || this.#hasEnded) return;
+    this.#isQueued = true;
+    this.#host.queue.enqueue(this);
+  }
+
+  build(): TaskWrite | null {
+    this.#isQueued = false;
+    if (this.#hasEnded) return null;
+    const before = this.#stored;
+    const rows = this.#pending;
+    this.#pending = [];
+    this.#pendingChars = 0;
+    this.#underWay = { head: this.#head, rows };
+    const write = { before, head: this.#head, rows, discard: this.#discard, dedup: this.#dedup };
+    this.#discard = null;
+    this.#dedup = null;
+    return write;
+  }
+
+  onResult(result: CommitResult): void {
+    const underWay = this.#underWay;
+    this.#underWay = null;
+    if (underWay === null || this.#hasEnded) return;
+    switch (result.status) {
+      case 'written':
+        this.#onWritten(underWay.head, underWay.rows);
+        return;
+      case 'duplicate':
+        this.#admit({ status: 'duplicate', taskId: result.taskId, sameBody: result.sameBody });
+        this.abandon(new AppError('UNAVAILABLE', 'The message was a repetition'));
+        return;
+      case 'conflict':
+        this.#host.metrics.leaseLost(this.agentId);
+        this.#admit({ status: 'conflict' });
+        this.abandon(new AppError('UNAVAILABLE', 'The task was taken over by another replica'));
+        return;
+      case 'failed':
+        this.onError(result.cause);
+    }
+  }
+
+  onError(cause: unknown): void {
+    this.#underWay = null;
+    if (this.#hasEnded) return;
+    this.#host.metrics.commitFailed(1);
+    this.#host.logger.error({ err: cause, taskId: this.taskId, agentId: this.agentId }, 'task could not be stored');
+    const error = new AppError('UNAVAILABLE', 'The task could not be stored; nothing of this step was kept', {
+      cause,
+      retryAfterSeconds: 5,
+    });
+    this.#refused?.(error);
+    this.#admitted = null;
+    this.#refused = null;
+    this.abandon(error);
+  }
+
+  #onWritten(head: TaskHead, rows: readonly LogRow[]): void {
+    const isFirst = this.#admitted !== null;
+    this.#stored = head;
+    this.#keep(rows);
+    if (rows.length > 0) this.#host.committed(this, rows);
+    if (isFirst) this.#admit({ status: 'admitted' });
+    if (this.#pending.length > 0 || this.#head !== head) this.#enqueue();
+    else if (this.#isOver) this.#end(null);
+    if (this.#isStored() && isSettled(head.state)) this.#wake();
+    if (isFirst && !this.#isOver && this.#iterator === null) this.#execute();
+    if (this.#isWaitingForRoom) {
+      this.#isWaitingForRoom = false;
+      if (this.#isCanceling) this.#finish('TASK_STATE_CANCELED', null);
+      else if (!this.#isOver) this.#pull();
+    }
+  }
+
+  #keep(rows: readonly LogRow[]): void {
+    if (this.#kept === null) return;
+    for (const row of rows) {
+      this.#kept.push(row);
+      this.#keptChars += sizeOf(row);
+    }
+    if (this.#kept.length > MAX_KEPT_ROWS || this.#keptChars > MAX_KEPT_CHARS) this.#kept = null;
+  }
+
+  #admit(admission: Admission): void {
+    this.#admitted?.(admission);
+    this.#admitted = null;
+    this.#refused = null;
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.resolve();
+  }
+
+  #end(error: AppError | null): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#cancelGrace?.();
+    if (error === null) this.#wake();
+    const left = [...this.#waiters, ...this.#enders];
+    this.#waiters = [];
+    this.#enders = [];
+    for (const waiter of left) {
+      if (error === null) waiter.resolve();
+      else waiter.reject(error);
+    }
+    this.#host.ended(this);
+  }
+
+  // ---- what the executor sees ----
+
+  #context(): Run {
+    const run = this;
+    const { clock } = this.#host;
+    return {
+      taskId: this.taskId,
+      contextId: this.#head.contextId,
+      ownerId: this.ownerId,
+      message: this.#message,
+      attempt: this.#head.attempt,
+      get signal() {
+        return run.#signal();
+      },
+      now: () => clock.now(),
+      sleep: (ms) => run.#sleep(ms),
+      loadTask: () => this.#host.loadTask(this.#head),
+    };
+  }
+
+  /** Made when first asked for: most short runs never look at it. */
+  #signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#abortReason !== null) this.#abort.abort(this.#abortReason);
+    }
+    return this.#abort.signal;
+  }
+
+  #sleep(ms: number): Promise<void> {
+    const signal = this.#signal();
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(toAppError(signal.reason));
+        return;
+      }
+      const onAbort = (): void => {
+        cancel();
+        reject(toAppError(signal.reason));
+      };
+      const cancel = this.#host.clock.after(ms, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The storage port of tasks. Two implementations (SQLite, PostgreSQL) pass one contract suite. The port is
+ * asynchronous everywhere; nothing that it returned as written can be lost afterwards.
+ */
+import type { TaskState } from '../../protocol/v1/types.ts';
+import type { LogRow } from './log.ts';
+
+/** The current state of a task: one row, rewritten by each write; its size does not grow with the task. */
+export interface TaskHead {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly agentId: string;
+  readonly contextId: string;
+  readonly state: TaskState;
+  /** TaskStatus as 1.0 JSON text. */
+  readonly status: string;
+  /** The status timestamp, milliseconds since 1970: the order of ListTasks. */
+  readonly statusAtMs: number;
+  readonly createdAtMs: number;
+  /** The highest `seq` of the log; 0 before the first event. */
+  readonly seq: number;
+  /** The lowest `seq` that the log still holds; `seq + 1` when retention has trimmed it all. */
+  readonly firstSeq: number;
+  /** The row whose user message began the current turn. */
+  readonly turnSeq: number;
+  /** `false` for what ListTasks does not show: an answer that was a Message. */
+  readonly listed: boolean;
+  /** Messages in the history. */
+  readonly messageCount: number;
+  /** Stored text of all rows, in UTF-16 code units. */
+  readonly sizeChars: number;
+  /** The replica that runs the task; null while nobody does. */
+  readonly leaseReplica: string | null;
+  /** The fencing token: grows whenever the right to write passes on. */
+  readonly leaseEpoch: number;
+  /** How often the current turn was started, 1 at first. */
+  readonly attempt: number;
+}
+
+/** What makes a repeated send join the first one (A2A 1.0 section 3.3.1). */
+export interface Deduplication {
+  /** Hash over scope and key: equal for equal owner, agent and Idempotency-Key, or message id. */
+  readonly key: string;
+  /** Hash over the decoded message. */
+  readonly bodyHash: string;
+  readonly expiresAtMs: number;
+  /** Now, in milliseconds since 1970: an older row that expired before is replaced. */
+  readonly nowMs: number;
+  /** The same key with another body: refuse it, or take it as a new message. */
+  readonly otherBody: 'refuse' | 'accept';
+}
+
+/**
+ * One atomic change of one task: the new head, the rows that lead to it, and what else must be true together.
+ * It is applied only if the stored head still has `before.seq` and `before.leaseEpoch` (compare and swap).
+ */
+export interface TaskWrite {
+  /** The head that this write builds on; null creates the task. */
+  readonly before: TaskHead | null;
+  readonly head: TaskHead;
+  readonly rows: readonly LogRow[];
+  /** Rows after and before these seqs, user messages excepted, no longer count as content (a restarted turn). */
+  readonly discard: { readonly afterSeq: number; readonly beforeSeq: number } | null;
+  readonly dedup: Deduplication | null;
+}
+
+export type CommitResult =
+  | { readonly status: 'written' }
+  /** The stored head is not the one that the write builds on. Nothing was written. */
+  | { readonly status: 'conflict' }
+  /** `dedup.key` was taken by `taskId`. Nothing was written. */
+  | { readonly status: 'duplicate'; readonly taskId: string; readonly sameBody: boolean }
+  /** The database refused this write, and only this one. Nothing was written. */
+  | { readonly status: 'failed'; readonly cause: unknown };
+
+export interface StoredTask {
+  readonly head: TaskHead;
+  /** Content rows up to `head.seq`, ascending, as far as they were asked for. */
+  readonly rows: readonly LogRow[];
+}
+
+export interface ContentQuery {
+  /** At least the rows that hold the latest so many messages; `undefined` all, 0 none. */
+  readonly historyLength: number | undefined;
+  readonly artifacts: boolean;
+}
+
+/** Whose tasks, of which agent: the scope of every look-up, so that what is another's is not found. */
+export interface TaskScope {
+  readonly ownerId: string;
+  readonly agentId: string;
+}
+
+export interface ListQuery extends ContentQuery {
+  readonly scope: TaskScope;
+  readonly contextId: string | undefined;
+  readonly state: TaskState | undefined;
+  /** Status timestamp at or after, milliseconds since 1970. */
+  readonly statusFromMs: number | undefined;
+  /** The last task of the page before. */
+  readonly after: { readonly statusAtMs: number; readonly id: string } | undefined;
+  /** At most so many tasks; ask for one more than the page to learn whether there is another. */
+  readonly limit: number;
+}
+
+/** `totalSize` with a context or time filter is counted up to this many tasks and not further. */
+export const FILTERED_TOTAL_CAP = 10_000;
+
+export interface ListResult {
+  /** By status timestamp descending, then id descending. */
+  readonly tasks: readonly StoredTask[];
+  /** All tasks that match without `after`, from counters; capped at FILTERED_TOTAL_CAP with a context or time filter. */
+  readonly totalSize: number;
+}
+
+export interface TaskStore {
+  /**
+   * Applies writes of different tasks in one commit, each of them whole or not at all; result i belongs to write i.
+   * Rejects when the commit itself failed: then none of them was written.
+   */
+  commit(writes: readonly TaskWrite[]): Promise<readonly CommitResult[]>;
+
+  /** Who holds this deduplication key now, if it binds `dedup` (see `Deduplication.otherBody`). */
+  readDuplicate(dedup: Deduplication): Promise<{ readonly taskId: string; readonly sameBody: boolean } | undefined>;
+
+  readHead(scope: TaskScope, taskId: string): Promise<TaskHead | undefined>;
+  /** Head and content of one moment. */
+  readTask(scope: TaskScope, taskId: string, query: ContentQuery): Promise<StoredTask | undefined>;
+  /** Events with `seq` above `afterSeq`, ascending, at most `limit`; discarded ones included, as they were sent. */
+  readEvents(taskId: string, afterSeq: number, limit: number): Promise<readonly LogRow[]>;
+  listTasks(query: ListQuery): Promise<ListResult>;
+
+  /** Announces or renews this replica; it counts as alive for `ttlMs` by the database's clock. */
+  heartbeat(replicaId: string, ttlMs: number): Promise<void>;
+  /** Ends this replica's life at once, so that others may take its tasks. */
+  retireReplica(replicaId: string): Promise<void>;
+  /** Tasks whose lease is held by a replica that is no longer alive, oldest first. */
+  findOrphans(limit: number): Promise<readonly TaskHead[]>;
+  /** Tasks whose lease this replica holds. */
+  findLeased(replicaId: string, limit: number): Promise<readonly TaskHead[]>;
+
+  /** Deletes log rows without content of tasks that ended before `endedBeforeMs`; returns how many tasks it trimmed. */
+  trimLogs(endedBeforeMs: number, limit: number): Promise<number>;
+  /** Forgets deduplication rows that expired before `nowMs`; returns how many. */
+  pruneDeduplication(nowMs: number, limit: number): Promise<number>;
+}

@@ -1,0 +1,180 @@
+/** How a message becomes a task, or the next turn of one (A2A 1.0 sections 3.1.1, 3.4.2 and 3.4.3). */
+import { AppError } from '../../protocol/errors.ts';
+import type { Message } from '../../protocol/v1/types.ts';
+import type { Agent } from '../agents/registry.ts';
+import { type DeduplicationWindows, deduplicationOf } from './deduplication.ts';
+import type { TaskEngine } from './engine.ts';
+import { taskNotFound } from './errors.ts';
+import { statusStep } from './events.ts';
+import { inputRow, sizeOf, statusJson, taskRow } from './log.ts';
+import type { TaskRun } from './run.ts';
+import { isInterrupted, isTerminal } from './states.ts';
+import type { Deduplication, TaskHead, TaskScope } from './store.ts';
+
+export interface Submission {
+  readonly scope: TaskScope;
+  readonly agent: Agent;
+  /** As decoded: with `taskId` it continues that task, with `contextId` alone it begins a new one in that context. */
+  readonly message: Message;
+  readonly idempotencyKey: string | undefined;
+  /** Called with the id of a new task before anything of it is committed, so that no event can be missed. */
+  readonly beforeStart?: (taskId: string) => void;
+}
+
+/** What became of a message: a run of this process, or a task that an earlier send had made already. */
+export type Submitted =
+  | { readonly status: 'started'; readonly isNew: boolean; readonly run: TaskRun }
+  | { readonly status: 'joined'; readonly taskId: string };
+
+/** How often a message is tried again when the task changes under it. */
+const CONTINUE_ATTEMPTS = 5;
+
+export class Submitter {
+  readonly #engine: TaskEngine;
+  readonly #windows: DeduplicationWindows;
+
+  constructor(engine: TaskEngine, windows: DeduplicationWindows) {
+    this.#engine = engine;
+    this.#windows = windows;
+  }
+
+  async submit(submission: Submission): Promise<Submitted> {
+    const { message, scope, idempotencyKey } = submission;
+    const { limits, clock } = this.#engine;
+    const text = JSON.stringify(message);
+    this.#check(text.length, limits.maxMessageBytes, 'tasks.maxMessageBytes', 'characters of JSON');
+    this.#check(message.parts.length, limits.maxPartsPerMessage, 'tasks.maxPartsPerMessage', 'parts');
+    const dedup = deduplicationOf(scope, message, text, idempotencyKey, clock.now(), this.#windows);
+    return message.taskId === undefined
+      ? this.#create(submission, text, dedup)
+      : this.#continue(submission, message.taskId, text, dedup);
+  }
+
+  #check(size: number, limit: number, key: string, what: string): void {
+    if (size <= limit) return;
+    this.#engine.metrics.limitReached(key);
+    throw new AppError('PAYLOAD_TOO_LARGE', `The message has ${size} ${what}; ${key} is ${limit}`);
+  }
+
+  async #create(submission: Submission, text: string, dedup: Deduplication | null): Promise<Submitted> {
+    const { scope, message, agent } = submission;
+    const engine = this.#engine;
+    engine.checkRoom(scope.ownerId);
+    const nowMs = engine.clock.now();
+    const taskId = engine.ids.next();
+    const contextId = message.contextId ?? engine.ids.next();
+    const contextIdJson = JSON.stringify(contextId);
+    const context = message.contextId === undefined ? `,"contextId":${contextIdJson}` : '';
+    const stored = `${text.slice(0, -1)}${context},"taskId":"${taskId}"}`;
+    const status = statusJson('TASK_STATE_SUBMITTED', null, new Date(nowMs).toISOString());
+    // An agent that may answer with a Message gets a task that nobody sees until its first event says what it is.
+    const isOpen = agent.executor.replies === 'either';
+    const row = isOpen ? inputRow(stored) : taskRow(1, { taskId, contextIdJson }, status, stored, true);
+    const head: TaskHead = {
+      id: taskId,
+      ownerId: scope.ownerId,
+      agentId: scope.agentId,
+      contextId,
+      state: 'TASK_STATE_SUBMITTED',
+      status,
+      statusAtMs: nowMs,
+      createdAtMs: nowMs,
+      seq: row.seq,
+      firstSeq: 1,
+      turnSeq: row.seq,
+      listed: !isOpen,
+      messageCount: 1,
+      sizeChars: sizeOf(row),
+      leaseReplica: engine.replicaId,
+      leaseEpoch: 1,
+      attempt: 1,
+    };
+    submission.beforeStart?.(taskId);
+    const { executor } = agent;
+    const run = engine.newRun({ executor, message, before: null, head, rows: [row], discard: null, dedup });
+    const admission = await run.begin();
+    if (admission.status === 'duplicate') return this.#join(admission);
+    if (admission.status === 'conflict') {
+      throw new AppError('INTERNAL', 'Internal error', { detail: `task ${taskId} exists already` });
+    }
+    if (!isOpen) engine.metrics.taskCreated(scope.agentId);
+    return { status: 'started', isNew: true, run };
+  }
+
+  async #continue(
+    submission: Submission,
+    taskId: string,
+    text: string,
+    dedup: Deduplication | null,
+  ): Promise<Submitted> {
+    const { scope, message, agent } = submission;
+    const engine = this.#engine;
+    for (let attempt = 1; attempt <= CONTINUE_ATTEMPTS; attempt++) {
+      const before = await engine.store.readHead(scope, taskId);
+      if (!before?.listed) throw taskNotFound(taskId);
+      checkContext(message, before);
+      const running = engine.runOf(taskId);
+      if (running?.isAdmitted === false) {
+        await running.admission().catch(() => undefined);
+        continue;
+      }
+      if (!isInterrupted(before.state) || running !== undefined) {
+        const known = dedup === null ? undefined : await engine.store.readDuplicate(dedup);
+        if (known !== undefined) return this.#join(known);
+        if (running?.stored?.state !== 'TASK_STATE_AUTH_REQUIRED') throw cannotContinue(before);
+        running.abandon(new AppError('UNAVAILABLE', 'The task went on with a new message'));
+        continue;
+      }
+      engine.checkRoom(scope.ownerId);
+      this.#checkHistory(before);
+      const context = message.contextId === undefined ? `,"contextId":${JSON.stringify(before.contextId)}` : '';
+      const userMessage = `${text.slice(0, -1)}${context}}`;
+      const step = statusStep(before, { state: 'TASK_STATE_WORKING', nowMs: engine.clock.now(), userMessage });
+      const head: TaskHead = {
+        ...step.head,
+        turnSeq: step.row.seq,
+        leaseReplica: engine.replicaId,
+        leaseEpoch: before.leaseEpoch + 1,
+        attempt: 1,
+      };
+      const { executor } = agent;
+      const run = engine.newRun({ executor, message, before, head, rows: [step.row], discard: null, dedup });
+      const admission = await run.begin();
+      if (admission.status === 'admitted') return { status: 'started', isNew: false, run };
+      if (admission.status === 'duplicate') return this.#join(admission);
+    }
+    throw new AppError('UNAVAILABLE', 'The task is changing too fast to take the message; try again', {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  #checkHistory(before: TaskHead): void {
+    const { maxHistoryMessages } = this.#engine.limits;
+    if (before.messageCount < maxHistoryMessages) return;
+    this.#engine.metrics.limitReached('tasks.maxHistoryMessages');
+    const limit = `tasks.maxHistoryMessages is ${maxHistoryMessages}`;
+    throw new AppError('LIMIT_EXCEEDED', `The task has too many messages (${limit}); begin a new one`);
+  }
+
+  #join(known: { readonly taskId: string; readonly sameBody: boolean }): Submitted {
+    if (!known.sameBody) {
+      throw new AppError('IDEMPOTENCY_CONFLICT', 'This Idempotency-Key was used before with another message');
+    }
+    this.#engine.metrics.sendDeduplicated();
+    return { status: 'joined', taskId: known.taskId };
+  }
+}
+
+function checkContext(message: Message, task: TaskHead): void {
+  if (message.contextId === undefined || message.contextId === task.contextId) return;
+  throw new AppError('INVALID_PARAMS', 'Invalid parameters: message.contextId: is not the context of the task', {
+    violations: [{ field: 'message.contextId', description: 'is not the context of the task' }],
+  });
+}
+
+function cannotContinue(task: TaskHead): AppError {
+  const why = isTerminal(task.state)
+    ? `The task has ended (${task.state}) and takes no more messages; send one without taskId to begin a new task`
+    : `The task is busy (${task.state}); wait until it asks for input, or send a message without taskId`;
+  return new AppError('UNSUPPORTED_OPERATION', why, { metadata: { taskId: task.id } });
+}

@@ -1,0 +1,134 @@
+/**
+ * Following one task: a position in its log that only moves forward, one event at a time. Live events are passed on as
+ * they are committed; whatever is missing in between (a slow reader, another replica's events) is read from the log.
+ */
+import type { LogRow } from './log.ts';
+import { TERMINAL_STATES } from './states.ts';
+import type { TaskStore } from './store.ts';
+
+
+/** Where a subscription's events go. */
+export interface EventSink {
+  /** Events in order, no gap, no duplicate. Returns false when it can take no more until `resume` is called. */
+  events(rows: readonly LogRow[]): boolean;
+  /** The task has reached a terminal state and its last event was passed on. */
+  end(): void;
+  /** The log could not be read on; the stream ends at a resumable position. */
+  broken(cause: unknown): void;
+}
+
+/** Events read from the log at a time. */
+const PAGE = 256;
+
+/** Whether nothing follows this event: a Message, or a status in a terminal state. */
+export function isLastEvent(row: LogRow): boolean {
+  if (row.kind === 'message') return true;
+  if (row.kind !== 'status') return false;
+  // Quotes inside the ids before it are escaped, so the first match is the state's own.
+  const start = row.body.indexOf('"state":"') + 9;
+  const state = row.body.slice(start, row.body.indexOf('"', start));
+  return TERMINAL_STATES.some((terminal) => terminal === state);
+}
+
+export class TaskSubscription {
+  readonly taskId: string;
+  readonly #store: TaskStore;
+  readonly #sink: EventSink;
+  readonly #onClose: (subscription: TaskSubscription) => void;
+  #position = 0;
+  /** Not to be disturbed: not started, reading the log, or the sink is full. Live events are then left to the log. */
+  #busy = true;
+  #missed = false;
+  #sinkFull = false;
+  #closed = false;
+
+  constructor(taskId: string, store: TaskStore, sink: EventSink, onClose: (s: TaskSubscription) => void) {
+    this.taskId = taskId;
+    this.#store = store;
+    this.#sink = sink;
+    this.#onClose = onClose;
+  }
+
+  /** The `seq` of the last event passed on. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Begins after `seq`: what the log already has beyond it comes first. `isFresh`: the log cannot have more yet. */
+  start(afterSeq: number, isFresh = false): void {
+    this.#position = afterSeq;
+    if (isFresh && !this.#missed) this.#busy = false;
+    else void this.#catchUp();
+  }
+
+  /** Called by the hub with events that were just committed. */
+  onCommitted(rows: readonly LogRow[]): void {
+    if (this.#closed) return;
+    if (this.#busy) {
+      this.#missed = true;
+      return;
+    }
+    const [first] = rows;
+    if (first === undefined) return;
+    if (first.seq === this.#position + 1) this.#pass(rows);
+    else void this.#catchUp();
+  }
+
+  /** There may be events that no one has told of. */
+  poke(): void {
+    if (this.#busy) this.#missed = true;
+    else if (!this.#closed) void this.#catchUp();
+  }
+
+  /** The sink has room again. */
+  resume(): void {
+    if (this.#closed || !this.#sinkFull) return;
+    this.#sinkFull = false;
+    void this.#catchUp();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClose(this);
+  }
+
+  #pass(rows: readonly LogRow[]): void {
+    const last = rows[rows.length - 1];
+    if (last === undefined) return;
+    this.#position = last.seq;
+    if (!this.#sink.events(rows)) {
+      this.#sinkFull = true;
+      this.#busy = true;
+    }
+    if (isLastEvent(last)) {
+      this.close();
+      this.#sink.end();
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#busy = true;
+    try {
+      for (;;) {
+        this.#missed = false;
+        const rows = await this.#store.readEvents(this.taskId, this.#position, PAGE);
+        if (this.#closed) return;
+        // Rows that were kept as content after the log was trimmed are no events to follow.
+        const follows = rows[0]?.seq === this.#position + 1;
+        if (follows) this.#pass(rows);
+        if (this.#closed || this.#sinkFull) return;
+        if (!this.#missed && (!follows || rows.length < PAGE)) break;
+      }
+      this.#busy = false;
+    } catch (cause) {
+      if (this.#closed) return;
+      this.close();
+      this.#sink.broken(cause);
+    }
+  }
+}

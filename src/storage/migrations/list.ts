@@ -1,0 +1,6 @@
+/** All migrations in order. */
+import { tasks } from './001-tasks.ts';
+import { apiKeys } from './002-api-keys.ts';
+import type { Migration } from './migration.ts';
+
+export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys];

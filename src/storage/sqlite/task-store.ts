@@ -1,0 +1,346 @@
+/** Tasks on SQLite: group commits in the calling thread, hand-written statements for the hot paths. */
+import type { Clock } from '../../core/clock.ts';
+import type { LogRow } from '../../core/tasks/log.ts';
+import type {
+  CommitResult,
+  ContentQuery,
+  Deduplication,
+  ListQuery,
+  ListResult,
+  StoredTask,
+  TaskHead,
+  TaskScope,
+  TaskStore,
+  TaskWrite,
+} from '../../core/tasks/store.ts';
+import { counterChanges } from '../counter-changes.ts';
+import { listSql } from '../task-list.ts';
+import {
+  CONTENT_ARTIFACT,
+  CONTENT_MESSAGE,
+  CONTENT_NONE,
+  contentNumber,
+  HEAD_COLUMNS,
+  type HeadRecord,
+  headOf,
+  kindNumber,
+  LOG_COLUMNS,
+  type LogRecord,
+  logRowOf,
+  SEQ_SPAN,
+} from '../task-rows.ts';
+import type { SqliteDatabase } from './database.ts';
+
+const WRITTEN: CommitResult = { status: 'written' };
+const CONFLICT: CommitResult = { status: 'conflict' };
+
+const INSERT_TASK = `insert into tasks (${HEAD_COLUMNS}) values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`;
+const UPDATE_TASK = `update tasks set state = ?, status = ?, status_at = ?, seq = ?, turn_seq = ?, listed = ?,
+  message_count = ?, size_chars = ?, lease_replica = ?, lease_epoch = ?, attempt = ?
+  where id = ? and seq = ? and lease_epoch = ? returning num`;
+const INSERT_LOG = `insert into task_log (${LOG_COLUMNS}) values (?,?,?,?,?,?,?,?,?)`;
+const INSERT_DEDUP = `insert into task_dedup (key, body_hash, task_id, expires_at) values (?,?,?,?)
+  on conflict (key) do nothing`;
+const COUNT = `insert into task_counters (owner_id, agent_id, state, slot, n) values (?,?,?,0,?)
+  on conflict (owner_id, agent_id, state, slot) do update set n = n + excluded.n`;
+const SELECT_HEAD = `select num, ${HEAD_COLUMNS} from tasks where id = ? and owner_id = ? and agent_id = ?`;
+const CONTENT = `select ${LOG_COLUMNS} from task_log where id between ? and ? and discarded = 0`;
+
+export class SqliteTaskStore implements TaskStore {
+  readonly #database: SqliteDatabase;
+  readonly #clock: Clock;
+  #pruneAfter = '';
+
+  constructor(database: SqliteDatabase, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  commit(writes: readonly TaskWrite[]): Promise<readonly CommitResult[]> {
+    return this.#database.whenFree(() => this.#commit(writes));
+  }
+
+  #commit(writes: readonly TaskWrite[]): readonly CommitResult[] {
+    try {
+      return this.#database.transaction(() => this.#applyAll(writes));
+    } catch (cause) {
+      // One write may have spoiled the transaction for all: each gets its own, so that only the guilty one fails.
+      if (writes.length > 1 && !isDatabaseDown(cause)) return writes.map((write) => this.#commitOne(write));
+      if (isDatabaseDown(cause)) throw cause;
+      return [{ status: 'failed', cause }];
+    }
+  }
+
+  #commitOne(write: TaskWrite): CommitResult {
+    try {
+      return this.#database.transaction(() => this.#applyAll([write]))[0] ?? CONFLICT;
+    } catch (cause) {
+      return { status: 'failed', cause };
+    }
+  }
+
+  #applyAll(writes: readonly TaskWrite[]): readonly CommitResult[] {
+    const results: CommitResult[] = [];
+    const written: TaskWrite[] = [];
+    for (const write of writes) {
+      const result = this.#apply(write);
+      results.push(result);
+      if (result.status === 'written') written.push(write);
+    }
+    const count = this.#database.prepare(COUNT);
+    for (const change of counterChanges(written)) count.run(change.ownerId, change.agentId, change.state, change.delta);
+    return results;
+  }
+
+  #apply(write: TaskWrite): CommitResult {
+    const { before, head, dedup } = write;
+    // The only writer in a write transaction: what is looked at first still holds when it is written.
+    if (dedup !== null) {
+      const inserted = this.#database.prepare(INSERT_DEDUP).run(dedup.key, dedup.bodyHash, head.id, dedup.expiresAtMs);
+      if (inserted.changes === 0) {
+        const duplicate = this.#resolveDuplicate(write);
+        if (duplicate !== null) return duplicate;
+      }
+    }
+    let num: number;
+    if (before === null) {
+      num = Number(this.#database.prepare(INSERT_TASK).run(...headValues(head)).lastInsertRowid);
+    } else {
+      const updated = this.#database
+        .prepare(UPDATE_TASK)
+        .get(
+          head.state,
+          head.status,
+          head.statusAtMs,
+          head.seq,
+          head.turnSeq,
+          head.listed ? 1 : 0,
+          head.messageCount,
+          head.sizeChars,
+          head.leaseReplica,
+          head.leaseEpoch,
+          head.attempt,
+          head.id,
+          before.seq,
+          before.leaseEpoch,
+        ) as { num: number } | undefined;
+      if (updated === undefined) {
+        if (dedup !== null) {
+          this.#database.prepare('delete from task_dedup where key = ? and task_id = ?').run(dedup.key, head.id);
+        }
+        return CONFLICT;
+      }
+      num = updated.num;
+    }
+    const base = num * SEQ_SPAN;
+    if (write.discard !== null) {
+      this.#database
+        .prepare('update task_log set discarded = 1 where id > ? and id < ? and user_message is null')
+        .run(base + write.discard.afterSeq, base + write.discard.beforeSeq);
+    }
+    const insertLog = this.#database.prepare(INSERT_LOG);
+    for (const row of write.rows) {
+      insertLog.run(
+        base + row.seq,
+        kindNumber(row.kind),
+        contentNumber(row.content),
+        row.append ? 1 : 0,
+        row.contentStart,
+        row.contentEnd,
+        row.artifactId,
+        row.userMessage,
+        row.body,
+      );
+    }
+    return WRITTEN;
+  }
+
+  /** The key is taken: by a live row (join or refuse), or by an expired one, which this write replaces. */
+  #resolveDuplicate(write: TaskWrite): CommitResult | null {
+    const { head, dedup } = write;
+    if (dedup === null) return null;
+    const row = this.#database
+      .prepare('select body_hash, task_id, expires_at from task_dedup where key = ?')
+      .get(dedup.key) as { body_hash: string; task_id: string; expires_at: number };
+    if (row.expires_at > dedup.nowMs) {
+      const sameBody = row.body_hash === dedup.bodyHash;
+      if (sameBody || dedup.otherBody === 'refuse') return { status: 'duplicate', taskId: row.task_id, sameBody };
+      return null;
+    }
+    this.#database
+      .prepare('update task_dedup set body_hash = ?, task_id = ?, expires_at = ? where key = ?')
+      .run(dedup.bodyHash, head.id, dedup.expiresAtMs, dedup.key);
+    return null;
+  }
+
+  async readDuplicate(dedup: Deduplication): Promise<{ taskId: string; sameBody: boolean } | undefined> {
+    const row = this.#database
+      .prepare('select body_hash, task_id from task_dedup where key = ? and expires_at > ?')
+      .get(dedup.key, dedup.nowMs) as { body_hash: string; task_id: string } | undefined;
+    if (row === undefined) return undefined;
+    const sameBody = row.body_hash === dedup.bodyHash;
+    return sameBody || dedup.otherBody === 'refuse' ? { taskId: row.task_id, sameBody } : undefined;
+  }
+
+  async readHead(scope: TaskScope, taskId: string): Promise<TaskHead | undefined> {
+    return this.#head(scope, taskId);
+  }
+
+  #head(scope: TaskScope, taskId: string): TaskHead | undefined {
+    const record = this.#headRecord(scope, taskId);
+    return record === undefined ? undefined : headOf(record);
+  }
+
+  #headRecord(scope: TaskScope, taskId: string): (HeadRecord & { num: number }) | undefined {
+    return this.#database.prepare(SELECT_HEAD).get(taskId, scope.ownerId, scope.agentId) as
+      | (HeadRecord & { num: number })
+      | undefined;
+  }
+
+  async readTask(scope: TaskScope, taskId: string, query: ContentQuery): Promise<StoredTask | undefined> {
+    const record = this.#headRecord(scope, taskId);
+    if (record === undefined) return undefined;
+    return { head: headOf(record), rows: this.#content(record.num, query) };
+  }
+
+  #content(num: number, query: ContentQuery): readonly LogRow[] {
+    const from = num * SEQ_SPAN;
+    const to = from + SEQ_SPAN - 1;
+    const { historyLength, artifacts } = query;
+    if (historyLength === undefined && artifacts) {
+      const all = `${CONTENT} and content <> ${CONTENT_NONE} order by id`;
+      return (this.#database.prepare(all).all(from, to) as LogRecord[]).map(logRowOf);
+    }
+    const rows: LogRecord[] = [];
+    if (historyLength !== 0) {
+      const messages = `${CONTENT} and content = ${CONTENT_MESSAGE} order by id desc limit ?`;
+      rows.push(...(this.#database.prepare(messages).all(from, to, historyLength ?? -1) as LogRecord[]));
+    }
+    if (artifacts) {
+      const chunks = `${CONTENT} and content = ${CONTENT_ARTIFACT} order by id`;
+      rows.push(...(this.#database.prepare(chunks).all(from, to) as LogRecord[]));
+    }
+    return rows.sort((a, b) => a.id - b.id).map(logRowOf);
+  }
+
+  async readEvents(taskId: string, afterSeq: number, limit: number): Promise<readonly LogRow[]> {
+    const task = this.#database.prepare('select num from tasks where id = ?').get(taskId) as
+      | { num: number }
+      | undefined;
+    if (task === undefined) return [];
+    const from = task.num * SEQ_SPAN;
+    const records = this.#database
+      .prepare(`select ${LOG_COLUMNS} from task_log where id > ? and id < ? order by id limit ?`)
+      .all(from + Math.max(afterSeq, 0), from + SEQ_SPAN, limit) as LogRecord[];
+    return records.map(logRowOf);
+  }
+
+  async listTasks(query: ListQuery): Promise<ListResult> {
+    const { page, total } = listSql(query, '?');
+    const records = this.#database.prepare(page.sql).all(...page.values) as (HeadRecord & { num: number })[];
+    const counted = this.#database.prepare(total.sql).get(...total.values) as { total: number };
+    const content = { historyLength: query.historyLength, artifacts: query.artifacts };
+    return {
+      tasks: records.map((record) => ({ head: headOf(record), rows: this.#content(record.num, content) })),
+      totalSize: counted.total,
+    };
+  }
+
+  /** One process owns the file (`lockForServer`): whoever else is listed is dead. */
+  async heartbeat(replicaId: string, ttlMs: number): Promise<void> {
+    await this.#database.whenFree(() =>
+      this.#database.transaction(() => {
+        const now = this.#clock.now();
+        this.#database.prepare('delete from replicas where id <> ?').run(replicaId);
+        this.#database
+          .prepare(`insert into replicas (id, started_at, expires_at) values (?,?,?)
+            on conflict (id) do update set expires_at = excluded.expires_at`)
+          .run(replicaId, now, now + ttlMs);
+      }),
+    );
+  }
+
+  async retireReplica(replicaId: string): Promise<void> {
+    await this.#database.whenFree(() => this.#database.prepare('delete from replicas where id = ?').run(replicaId));
+  }
+
+  async findOrphans(limit: number): Promise<readonly TaskHead[]> {
+    const records = this.#database
+      .prepare(`select ${HEAD_COLUMNS} from tasks where lease_replica is not null
+        and lease_replica not in (select id from replicas) order by num limit ?`)
+      .all(limit) as HeadRecord[];
+    return records.map(headOf);
+  }
+
+  async findLeased(replicaId: string, limit: number): Promise<readonly TaskHead[]> {
+    const records = this.#database
+      .prepare(`select ${HEAD_COLUMNS} from tasks where lease_replica = ? order by num limit ?`)
+      .all(replicaId, limit) as HeadRecord[];
+    return records.map(headOf);
+  }
+
+  async trimLogs(endedBeforeMs: number, limit: number): Promise<number> {
+    return this.#database.whenFree(() =>
+      this.#database.transaction(() => {
+        const tasks = this.#database
+          .prepare(`select num, seq from tasks where first_seq <= seq and status_at < ? and lease_replica is null
+            and state in ('TASK_STATE_COMPLETED','TASK_STATE_FAILED','TASK_STATE_CANCELED','TASK_STATE_REJECTED')
+            limit ?`)
+          .all(endedBeforeMs, limit) as { num: number; seq: number }[];
+        for (const { num, seq } of tasks) {
+          const from = num * SEQ_SPAN;
+          this.#database
+            .prepare(`delete from task_log where id > ? and id < ? and (content = ${CONTENT_NONE} or discarded = 1)`)
+            .run(from, from + SEQ_SPAN);
+          this.#database.prepare('update tasks set first_seq = ? where num = ?').run(seq + 1, num);
+        }
+        return tasks.length;
+      }),
+    );
+  }
+
+  /** Walks the table slice by slice, so that no single call holds up the server. */
+  async pruneDeduplication(nowMs: number, limit: number): Promise<number> {
+    return this.#database.whenFree(() => {
+      const last = this.#database
+        .prepare('select key from task_dedup where key > ? order by key limit 1 offset ?')
+        .get(this.#pruneAfter, limit - 1) as { key: string } | undefined;
+      const upTo = last?.key ?? '\u{10FFFF}';
+      const { changes } = this.#database
+        .prepare('delete from task_dedup where key > ? and key <= ? and expires_at <= ?')
+        .run(this.#pruneAfter, upTo, nowMs);
+      this.#pruneAfter = last?.key ?? '';
+      return Number(changes);
+    });
+  }
+}
+
+function headValues(head: TaskHead): (string | number | null)[] {
+  return [
+    head.id,
+    head.ownerId,
+    head.agentId,
+    head.contextId,
+    head.state,
+    head.status,
+    head.statusAtMs,
+    head.createdAtMs,
+    head.seq,
+    head.firstSeq,
+    head.turnSeq,
+    head.listed ? 1 : 0,
+    head.messageCount,
+    head.sizeChars,
+    head.leaseReplica,
+    head.leaseEpoch,
+    head.attempt,
+  ];
+}
+
+/** SQLITE_FULL, IOERR, READONLY, CANTOPEN, CORRUPT, NOTADB, BUSY, LOCKED: a fault of the database, not of a write. */
+const DOWN_CODES: ReadonlySet<number> = new Set([5, 6, 8, 10, 11, 13, 14, 26]);
+
+function isDatabaseDown(cause: unknown): boolean {
+  if (typeof cause !== 'object' || cause === null || !('errcode' in cause)) return false;
+  return typeof cause.errcode === 'number' && DOWN_CODES.has(cause.errcode & 0xff);
+}

@@ -1,0 +1,84 @@
+/** The statements of ListTasks, for both databases: they differ only in how a parameter is written. */
+import { FILTERED_TOTAL_CAP, type ListQuery } from '../core/tasks/store.ts';
+import { HEAD_COLUMNS } from './task-rows.ts';
+
+export interface Statement {
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+/**
+ * @param style `?` for SQLite, `$` for PostgreSQL's numbered parameters.
+ * @returns the page, newest status first, and the statement that yields one row `{ total }`.
+ */
+export function listSql(query: ListQuery, style: '?' | '$'): { readonly page: Statement; readonly total: Statement } {
+  const { scope, contextId, state, statusFromMs, after, limit } = query;
+  const page = new Conditions(style);
+  page.add('owner_id =', scope.ownerId);
+  page.add('agent_id =', scope.agentId);
+  if (contextId !== undefined) page.add('context_id =', contextId);
+  if (state !== undefined) {
+    page.add('state =', state);
+    // Implied by the line above, and what lets the partial index be used.
+    if (state !== 'TASK_STATE_COMPLETED') page.literal(`state <> 'TASK_STATE_COMPLETED'`);
+  }
+  if (statusFromMs !== undefined) page.add('status_at >=', statusFromMs);
+  page.literal('listed = 1');
+
+  const total = contextId === undefined && statusFromMs === undefined ? countersSql(query, style) : page.capped();
+  if (after !== undefined) page.addPair('(status_at, id) <', after.statusAtMs, after.id);
+  return { page: page.page(limit), total };
+}
+
+function countersSql(query: ListQuery, style: '?' | '$'): Statement {
+  const counters = new Conditions(style);
+  counters.add('owner_id =', query.scope.ownerId);
+  counters.add('agent_id =', query.scope.agentId);
+  if (query.state !== undefined) counters.add('state =', query.state);
+  const sql = `select coalesce(sum(n), 0) as total from task_counters where ${counters.text()}`;
+  return { sql, values: counters.values };
+}
+
+class Conditions {
+  readonly values: (string | number)[] = [];
+  readonly #style: '?' | '$';
+  readonly #terms: string[] = [];
+
+  constructor(style: '?' | '$') {
+    this.#style = style;
+  }
+
+  #parameter(value: string | number): string {
+    this.values.push(value);
+    return this.#style === '?' ? '?' : `$${this.values.length}`;
+  }
+
+  add(left: string, value: string | number): void {
+    this.#terms.push(`${left} ${this.#parameter(value)}`);
+  }
+
+  addPair(left: string, first: string | number, second: string | number): void {
+    this.#terms.push(`${left} (${this.#parameter(first)}, ${this.#parameter(second)})`);
+  }
+
+  literal(term: string): void {
+    this.#terms.push(term);
+  }
+
+  text(): string {
+    return this.#terms.join(' and ');
+  }
+
+  page(limit: number): Statement {
+    const sql = `select num, ${HEAD_COLUMNS} from tasks where ${this.text()}
+      order by status_at desc, id desc limit ${this.#parameter(limit)}`;
+    return { sql, values: this.values };
+  }
+
+  /** Counts what matches, up to the cap: without it the cost of a page would grow with the table. */
+  capped(): Statement {
+    const sql = `select count(*) as total from
+      (select 1 from tasks where ${this.text()} limit ${FILTERED_TOTAL_CAP}) as counted`;
+    return { sql, values: [...this.values] };
+  }
+}

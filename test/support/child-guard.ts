@@ -1,0 +1,20 @@
+/** Child processes of tests must not outlive them, not even when the test process is killed. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+
+/**
+ * Kills `child` (SIGKILL) when this process ends in whatever way: a tiny shell waits for the end of its standard
+ * input, which the kernel closes with us. The shell goes when the child has ended, so that no reused pid is hit.
+ */
+export function guardChild(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  const guard = spawn('sh', ['-c', 'read -r _; kill -9 "$1" 2>/dev/null', 'guard', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  guard.unref();
+  // Without it the open pipe would keep this process from ending by itself.
+  if (guard.stdin instanceof Socket) guard.stdin.unref();
+  guard.stdin?.on('error', () => undefined);
+  child.once('exit', () => guard.kill('SIGKILL'));
+}
