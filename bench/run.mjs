@@ -8,7 +8,8 @@ import { installPeers } from './harness/install.mjs';
 import { describeMachine } from './harness/machine.mjs';
 import { tablesSection, verdictSection, writeReport } from './harness/report.mjs';
 import { Runner } from './harness/runner.mjs';
-import { judge } from './harness/targets.mjs';
+import { medianOf } from './harness/stats.mjs';
+import { judge, NOT_MEASURED } from './harness/targets.mjs';
 import { chunks } from './suites/chunks.mjs';
 import { core } from './suites/core.mjs';
 import { fanout } from './suites/fanout.mjs';
@@ -55,16 +56,27 @@ function judgeFile() {
   finish(verdict);
 }
 
+/** Says how much of the machine others took: above about 0.1 cores, rates and latencies are too pessimistic. */
+function noteNoise(runner) {
+  const cores = medianOf(runner.records, 'otherCores');
+  if (cores !== null) runner.note(`Other processes took ${cores} cores meanwhile (median over all measurements).`);
+}
+
 async function run() {
   const names = suite === 'all' ? ALL : [suite];
   installPeers();
   if (values.profile) process.env.BENCH_PROFILE = values.profile;
   const runner = new Runner(await loadArms(), values.arms && list(values.arms));
+  let isInterrupted = false;
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ]) {
-    process.once(signal, () => runner.stop().then(() => process.exit(code)));
+    process.once(signal, async () => {
+      isInterrupted = true;
+      await runner.stop();
+      process.exit(code);
+    });
   }
   const options = {
     rounds: Number(values.rounds),
@@ -84,6 +96,7 @@ async function run() {
       try {
         await SUITES[name](runner, options);
       } catch (error) {
+        if (isInterrupted) return;
         // The others still have something to say; what this one measured stays in the records.
         process.stderr.write(`${error.stack}\n`);
         runner.note(`The suite ${name} was broken off: ${error.message}.`);
@@ -94,11 +107,12 @@ async function run() {
   } finally {
     await runner.stop();
   }
+  noteNoise(runner);
   const { tables, notes, records } = runner;
   const verdict = judge(records);
   process.stdout.write(`${tablesSection(tables)}\n`);
   // A part of the suites, or other arms, says nothing about most targets: only what was measured is shown.
-  const shown = suite === 'all' ? verdict : verdict.filter((row) => row.met !== undefined);
+  const shown = suite === 'all' ? verdict : verdict.filter((row) => row.measured !== NOT_MEASURED);
   if (shown.length > 0) process.stdout.write(`\n### Verdict\n\n${verdictSection(shown)}\n`);
   if (values.out) {
     const { out: _out, profile: _profile, ...settings } = values; // these two are paths of this machine

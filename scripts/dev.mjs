@@ -1,7 +1,7 @@
 // @ts-check
 /** `npm run dev`: serves, compiles at each change of src/ and restarts. Arguments go on to `parley serve`. */
 import { spawn } from 'node:child_process';
-import { watch } from 'node:fs';
+import { readdirSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build, buildIfStale, programFile } from './build.mjs';
 
@@ -24,7 +24,18 @@ function stopServer() {
   });
 }
 
+/** @type {import('node:fs').FSWatcher[]} */
+let watchers = [];
+/** Directory by directory: Node 20's recursive watch on Linux loses a file that an editor replaces by renaming. */
+function watchDirectories() {
+  for (const watcher of watchers) watcher.close();
+  const entries = readdirSync(sourceDir, { recursive: true, withFileTypes: true });
+  const dirs = entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  watchers = [sourceDir, ...dirs].map((dir) => watch(dir, onChange));
+}
+
 async function rebuild() {
+  watchDirectories();
   if (!build()) return;
   await stopServer();
   startServer();
@@ -42,10 +53,10 @@ function onChange() {
 
 if (!buildIfStale()) console.error('The server starts when src/ compiles.');
 else startServer();
-const watcher = watch(sourceDir, { recursive: true }, onChange);
+watchDirectories();
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
   process.once(signal, () => {
-    watcher.close();
+    for (const watcher of watchers) watcher.close();
     clearTimeout(burst);
     void running.then(stopServer);
   });

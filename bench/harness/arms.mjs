@@ -87,7 +87,11 @@ export async function loadArms() {
     },
   };
   for (const file of (process.env.BENCH_ARMS ?? '').split(',').filter(Boolean)) {
-    Object.assign(arms, (await import(pathToFileURL(path.resolve(file)).href)).arms);
+    const more = (await import(pathToFileURL(path.resolve(file)).href)).arms;
+    const taken = Object.keys(more).filter((name) => Object.hasOwn(arms, name));
+    // The verdict speaks of arms by name: a name must always mean the same.
+    if (taken.length > 0) throw new Error(`BENCH_ARMS: these names are taken: ${taken.join(', ')}`);
+    Object.assign(arms, more);
   }
   return arms;
 }

@@ -58,17 +58,13 @@ async function waitForConnection(url, child) {
 }
 
 /**
- * Starts a PostgreSQL with its default settings, fsync and synchronous_commit on. `defer` gets the clean-up before
- * anything is started, so that a failed or interrupted start leaves nothing behind. Returns `{ url, pid }`.
+ * Starts a PostgreSQL with its default settings, fsync and synchronous_commit on. `defer` gets each clean-up as soon as
+ * there is something to clean, so that a failed or interrupted start leaves nothing behind. Returns `{ url, pid }`.
  */
 export async function startPostgres(defer) {
   const user = unprivileged();
   const base = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-pg-'));
-  let child;
-  defer(async () => {
-    await stopChild(child, 'SIGINT'); // fast shutdown: does not wait for clients
-    fs.rmSync(base, { recursive: true, force: true });
-  });
+  defer(() => fs.rmSync(base, { recursive: true, force: true }));
   if (user.uid !== undefined) fs.chownSync(base, user.uid, user.gid);
   const data = path.join(base, 'data');
   const env = { PATH: process.env.PATH, HOME: base, LC_ALL: 'C' };
@@ -81,12 +77,13 @@ export async function startPostgres(defer) {
     'fsync=on',
     'synchronous_commit=on',
   ].flatMap((setting) => ['-c', setting]);
-  child = spawn(findPostgresBinary('postgres'), ['-D', data, '-p', String(port), ...settings], {
+  const child = spawn(findPostgresBinary('postgres'), ['-D', data, '-p', String(port), ...settings], {
     cwd: base,
     env,
     stdio: 'ignore',
     ...user,
   });
+  defer(() => stopChild(child, 'SIGINT')); // a fast shutdown: it does not wait for clients
   const url = `postgresql://bench@127.0.0.1:${port}/postgres`;
   await waitForConnection(url, child);
   return { url, pid: child.pid };

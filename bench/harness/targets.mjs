@@ -5,6 +5,9 @@ const OURS = 'parley-sqlite';
 const OURS_ON_POSTGRES = 'parley-postgres';
 const IN_MEMORY = 'sdk-memory';
 
+/** What a row says whose arms or suites were not part of the run. */
+export const NOT_MEASURED = 'not measured';
+
 /** A "flat" cost may differ by this factor between its ends. */
 const FLAT = 1.2;
 /** Memory that may stay per finished task: what the heap of a busy process moves by itself, over tens of thousands. */
@@ -47,10 +50,11 @@ const NAMES = {
 
 /** A row from what was compared; `isMet` gets nothing to say when a side is missing or answered badly. */
 function row(target, limit, sides, measured, isMet) {
-  if (sides.some((side) => side.length === 0)) return { target, limit, measured: 'not measured', met: undefined };
+  const noVerdict = isMet === undefined ? null : undefined;
+  if (sides.some((side) => side.length === 0)) return { target, limit, measured: NOT_MEASURED, met: noVerdict };
   const bad = sides.flat().reduce((sum, record) => sum + (record.bad ?? 0), 0);
   if (bad > 0) return { target, limit, measured: `${measured()}; ${bad} bad answers`, met: false };
-  return { target, limit, measured: measured(), met: isMet === undefined ? null : isMet() };
+  return { target, limit, measured: measured(), met: isMet ? isMet() : noVerdict };
 }
 
 function faster({ of }, kind, ours, peer, atLeast) {

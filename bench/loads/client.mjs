@@ -102,7 +102,7 @@ export function shoot(pool, path, headers, body, { keep = false, expect = COMPLE
           resolve(answer);
         },
         onResponseError(_controller, error) {
-          reject(error);
+          reject(new Error(`the request failed: ${error.message}`, { cause: error }));
         },
       },
     );

@@ -48,7 +48,11 @@ test('[O5] config check names each bad key and exits with 1', () => {
 
 test('config prints every value with its source, secrets masked', () => {
   writeFileSync(join(cwd, 'parley.yaml'), 'server:\n  corsOrigins: ["https://a.example.com"]\n');
-  const { out, exitCode } = run(['config'], { ADMIN_API_KEY: KEY, PORT: '81', DATABASE_URL: 'postgres://u:hunter22@db/x' });
+  const { out, exitCode } = run(['config'], {
+    ADMIN_API_KEY: KEY,
+    PORT: '81',
+    DATABASE_URL: 'postgres://u:hunter22@db/x',
+  });
   expect(exitCode).toBe(0);
   expect(out).toContain('\nserver:\n  host: "127.0.0.1" # default\n  port: 81 # env PORT\n');
   expect(out).toContain('  corsOrigins: [https://a.example.com] # parley.yaml:2\n');
@@ -79,5 +83,9 @@ test('config --json has the values, and the source of every key', () => {
 
 test('config with a problem prints the problem, nothing else, and exits with 1', () => {
   const { out, err, exitCode } = run(['config'], { AUTH: 'x' });
-  expect({ out, err, exitCode }).toEqual({ out: '', err: 'AUTH (auth.mode) must be one of key, none, not "x"\n', exitCode: 1 });
+  expect({ out, err, exitCode }).toEqual({
+    out: '',
+    err: 'AUTH (auth.mode) must be one of key, none, not "x"\n',
+    exitCode: 1,
+  });
 });

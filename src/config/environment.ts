@@ -2,7 +2,7 @@
 import { postgresUrl } from './database-url.ts';
 import type { KeyInfo } from './keys.ts';
 import { listenHostProblem } from './network.ts';
-import { closest, type ConfigProblem } from './problems.ts';
+import { type ConfigProblem, closest } from './problems.ts';
 import { KEYS } from './schema.ts';
 import { readSecretFile } from './secrets.ts';
 import { LAYER, type Setting } from './settings.ts';

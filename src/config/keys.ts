@@ -23,6 +23,8 @@ export const keyMeta = z.registry<KeyMeta>();
 
 export type KeyKind = 'integer' | 'boolean' | 'enum' | 'text' | 'list';
 
+export type KeyDefault = string | number | boolean | readonly string[] | undefined;
+
 /** One leaf of the schema. */
 export interface KeyInfo extends KeyMeta {
   /** Dotted path in the YAML file, such as `server.port`. */
@@ -31,7 +33,7 @@ export interface KeyInfo extends KeyMeta {
   /** What may be written there, as the end of the sentence "must be ...". */
   readonly allowed: string;
   /** `undefined`: not set, or worked out from other keys. */
-  readonly defaultValue: unknown;
+  readonly defaultValue: KeyDefault;
 }
 
 /** Every leaf of `schema`, in its order. Throws when a leaf has no description: a mistake in the schema. */
@@ -48,12 +50,12 @@ export function listKeys(schema: z.ZodType, prefix = ''): KeyInfo[] {
   return [{ ...meta, path: prefix, kind, allowed: meta.allowed ?? allowed, defaultValue }];
 }
 
-function unwrap(schema: z.ZodType): { inner: z.ZodType; defaultValue: unknown } {
+function unwrap(schema: z.ZodType): { inner: z.ZodType; defaultValue: KeyDefault } {
   let inner = schema;
-  let defaultValue: unknown;
+  let defaultValue: KeyDefault;
   for (;;) {
     if (inner instanceof z.ZodDefault) {
-      defaultValue = inner.def.defaultValue;
+      defaultValue = inner.def.defaultValue as KeyDefault;
       inner = inner.unwrap() as z.ZodType;
     } else if (inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
       inner = inner.unwrap() as z.ZodType;

@@ -18,7 +18,8 @@ beforeEach(() => {
 afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
 const write = (name: string, text: string) => writeFileSync(join(cwd, name), text);
-const load = (env: Environment = {}, overrides: LoadOptions['overrides'] = {}): Config => loadConfig({ env, cwd, overrides });
+const load = (env: Environment = {}, overrides: LoadOptions['overrides'] = {}): Config =>
+  loadConfig({ env, cwd, overrides });
 
 /** The problems of a load that must fail, one line each. */
 function problems(env: Environment = {}, overrides: LoadOptions['overrides'] = {}): string[] {
@@ -56,10 +57,11 @@ describe('defaults', () => {
   });
 
   test('every key has a description that ends as a sentence, and every number has bounds', () => {
-    for (const key of KEYS) {
-      expect(key.description, key.path).toMatch(/^[`A-Z].*\.$/);
-      if (key.kind === 'integer') expect(key.allowed, key.path).toMatch(/^an integer from \d+ to \d{2,12}$/);
-    }
+    const withoutSentence = KEYS.filter(({ description }) => !/^[`A-Z].*\.$/.test(description));
+    const withoutBounds = KEYS.filter(
+      ({ kind, allowed }) => kind === 'integer' && !/^an integer from \d+ to \d{2,12}$/.test(allowed),
+    );
+    expect([...withoutSentence, ...withoutBounds].map(({ path }) => path)).toEqual([]);
   });
 
   test('the public URL follows host, port and TLS, and a host for all addresses becomes localhost', () => {
@@ -73,7 +75,10 @@ describe('defaults', () => {
 
 describe('precedence', () => {
   test('[O5] arguments over environment over .env over parley.yaml over defaults, each with its source', () => {
-    write('parley.yaml', 'server:\n  port: 1001\nops:\n  metricsPort: 1002\nlog:\n  level: debug\nstream: { streamPort: 1003 }\n');
+    write(
+      'parley.yaml',
+      'server:\n  port: 1001\nops:\n  metricsPort: 1002\nlog:\n  level: debug\nstream: { streamPort: 1003 }\n',
+    );
     write('.env', 'METRICS_PORT=2002\nLOG_LEVEL=WARN\nSTREAM_PORT=2003\n');
     const config = load({ LOG_LEVEL: 'ERROR', STREAM_PORT: '3003' }, { 'stream.streamPort': '4003' });
     expect(config.server.port).toBe(1001);
@@ -159,7 +164,10 @@ describe('precedence', () => {
 
 describe('problems in parley.yaml', () => {
   test('[O5] an unknown key names file, line and column, and the key that was meant', () => {
-    write('parley.yaml', 'server:\n  prot: 8080\nport: 1\nlogs:\n  level: info\nrateLimit: { per_minute: 3 }\nxyzzy: 1\n');
+    write(
+      'parley.yaml',
+      'server:\n  prot: 8080\nport: 1\nlogs:\n  level: info\nrateLimit: { per_minute: 3 }\nxyzzy: 1\n',
+    );
     expect(problems()).toEqual([
       'parley.yaml:2:3: server.prot is no known key; did you mean "server.port"?',
       'parley.yaml:3:1: port is no known key; did you mean "server.port"?',
@@ -187,7 +195,9 @@ describe('problems in parley.yaml', () => {
 
   test.each(['1e3', '0x1F90', '8080.0', '"8080"', '-1', '8_080', '0o17', '08080'])('%s is no port', (written) => {
     write('parley.yaml', `server:\n  port: ${written}\n`);
-    expect(problems()).toEqual([expect.stringMatching(/^parley\.yaml:2:9: server\.port must be an integer from 0 to 65535, not /)]);
+    expect(problems()).toEqual([
+      expect.stringMatching(/^parley\.yaml:2:9: server\.port must be an integer from 0 to 65535, not /),
+    ]);
   });
 
   test('YAML that is none, a key twice, a second document and a list at the top are errors with their line', () => {
@@ -213,14 +223,16 @@ describe('problems in the environment', () => {
   test('[O5] all problems of all sources are listed at once, with the variable and its key', () => {
     write('parley.yaml', 'idempotency: { keyTtlHours: 0 }\n');
     write('.env', 'METRICS_PORT=x\n');
-    expect(problems({ PORT: '80.5', AUTH: 'off', TRUST_PROXY: 'si', CORS_ORIGINS: 'https://a.example.com,*' })).toEqual([
-      'PORT (server.port) must be an integer from 0 to 65535, not "80.5"',
-      'CORS_ORIGINS (server.corsOrigins[1]) must name each origin: "*" would let every web page call this server',
-      'TRUST_PROXY (server.trustProxy) must be true or false, not "si"',
-      'METRICS_PORT (ops.metricsPort) must be an integer from 0 to 65535, not "x"',
-      'AUTH (auth.mode) must be one of key, none, not "off"',
-      'parley.yaml:1:29: idempotency.keyTtlHours must be an integer from 1 to 8760, not 0',
-    ]);
+    expect(problems({ PORT: '80.5', AUTH: 'off', TRUST_PROXY: 'si', CORS_ORIGINS: 'https://a.example.com,*' })).toEqual(
+      [
+        'PORT (server.port) must be an integer from 0 to 65535, not "80.5"',
+        'CORS_ORIGINS (server.corsOrigins[1]) must name each origin: "*" would let every web page call this server',
+        'TRUST_PROXY (server.trustProxy) must be true or false, not "si"',
+        'METRICS_PORT (ops.metricsPort) must be an integer from 0 to 65535, not "x"',
+        'AUTH (auth.mode) must be one of key, none, not "off"',
+        'parley.yaml:1:29: idempotency.keyTtlHours must be an integer from 1 to 8760, not 0',
+      ],
+    );
   });
 
   test('the message of the error holds every problem on a line of its own', () => {
@@ -315,7 +327,12 @@ describe('secrets', () => {
 describe('PostgreSQL by parts', () => {
   test('[O5] POSTGRES_* make the URL, with what needs it encoded', () => {
     write('pw', 'p@ss/w#rd\n');
-    const config = load({ POSTGRES_HOST: 'db', POSTGRES_USER: 'me', POSTGRES_DB: 'parley', POSTGRES_PASSWORD_FILE: join(cwd, 'pw') });
+    const config = load({
+      POSTGRES_HOST: 'db',
+      POSTGRES_USER: 'me',
+      POSTGRES_DB: 'parley',
+      POSTGRES_PASSWORD_FILE: join(cwd, 'pw'),
+    });
     expect(config.database.url).toBe('postgres://me:p%40ss%2Fw%23rd@db:5432/parley');
     expect(config.sources['database.url']).toBe('env POSTGRES_HOST');
     expect(load({ POSTGRES_HOST: '/var/run/postgresql', POSTGRES_PORT: '5433' }).database.url).toBe(
@@ -331,11 +348,15 @@ describe('PostgreSQL by parts', () => {
   });
 
   test('bad parts are named, and parts without a host do not silently give SQLite', () => {
-    expect(problems({ POSTGRES_HOST: 'a b', POSTGRES_PORT: '0', POSTGRES_PASSWORD: 'x', POSTGRES_PASSWORD_FILE: 'y' })).toEqual([
+    expect(
+      problems({ POSTGRES_HOST: 'a b', POSTGRES_PORT: '0', POSTGRES_PASSWORD: 'x', POSTGRES_PASSWORD_FILE: 'y' }),
+    ).toEqual([
       'POSTGRES_HOST (database.url) must be an IP address or a host name, not "a b"',
       'POSTGRES_PORT (database.url) must be an integer from 1 to 65535, not "0"',
       'POSTGRES_PASSWORD (database.url) and POSTGRES_PASSWORD_FILE are both set; set one of them',
     ]);
-    expect(problems({ POSTGRES_DB: 'parley' })).toEqual(['POSTGRES_DB does nothing without POSTGRES_HOST; set that, or DATABASE_URL']);
+    expect(problems({ POSTGRES_DB: 'parley' })).toEqual([
+      'POSTGRES_DB does nothing without POSTGRES_HOST; set that, or DATABASE_URL',
+    ]);
   });
 });

@@ -1,12 +1,13 @@
 /** Loads the configuration: defaults, then parley.yaml, then .env, then the environment, then arguments; checked as a whole. */
 import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
-import { parse as parseDotenv } from 'dotenv';
+import type * as Dotenv from 'dotenv';
 import type { z } from 'zod';
 import { parseDatabaseUrl, sqliteUrl } from './database-url.ts';
 import {
-  coerce,
   CONFIG_FILE_VARIABLE,
+  coerce,
   type Environment,
   mergeVariables,
   readVariables,
@@ -91,7 +92,9 @@ function readDotenv(cwd: string, problems: ConfigProblem[]): Environment {
   try {
     // A directory of that name is a Python environment.
     if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return {};
-    return parseDotenv(readFileSync(path));
+    // Loaded when there is a file only, as yaml is.
+    const dotenv = createRequire(import.meta.url)('dotenv') as typeof Dotenv;
+    return dotenv.parse(readFileSync(path));
   } catch (error) {
     problems.push({ file: '.env', message: `cannot be read: ${readErrorText(error)}` });
     return {};
@@ -197,7 +200,7 @@ const isPrefix = (prefix: readonly string[], path: readonly PropertyKey[]) =>
 function issueMessage(key: KeyInfo, issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === 'custom') return issue.message;
   const item = issue.path[key.path.split('.').length];
-  const shown = typeof item === 'number' && Array.isArray(value) ? value[item] : value;
+  const shown: unknown = typeof item === 'number' && Array.isArray(value) ? value[item] : value;
   if (key.secret === true) return `must be ${key.allowed} (in YAML, a text in quotes)`;
   return `must be ${key.allowed}, not ${describeValue(shown)}`;
 }

@@ -16,6 +16,8 @@ test('[O5] .env.example as it stands, and with all its comments taken off the va
   const example = renderEnvironmentExample();
   expect(parse(example)).toEqual({});
   const all = parse(example.replace(/^# (?=[A-Z_]+=)/gm, ''));
-  expect(Object.keys(all)).toEqual(expect.arrayContaining(['PORT', 'ADMIN_API_KEY', 'DATABASE_URL', 'POSTGRES_HOST', 'PARLEY_CONFIG']));
+  expect(Object.keys(all)).toEqual(
+    expect.arrayContaining(['PORT', 'ADMIN_API_KEY', 'DATABASE_URL', 'POSTGRES_HOST', 'PARLEY_CONFIG']),
+  );
   expect(loadConfig({ env: all, cwd: '/nonexistent' }).server.port).toBe(8080);
 });

@@ -72,7 +72,7 @@ ${rows.join('\n')}
 /** .env.example: every variable, commented out, with its default. */
 export function renderEnvironmentExample(): string {
   const own = KEYS.filter(({ env }) => env !== undefined).map((key) => {
-    const value = Array.isArray(key.defaultValue) ? key.defaultValue.join(',') : (key.defaultValue ?? '');
+    const value = typeof key.defaultValue === 'object' ? key.defaultValue.join(',') : (key.defaultValue ?? '');
     return `${comment(`${key.description} Allowed: ${key.allowed}.`)}\n# ${key.env}=${String(value)}\n`;
   });
   const postgres = Object.entries(POSTGRES_VARIABLES).map(([name, meaning]) => `${comment(meaning)}\n# ${name}=\n`);
@@ -88,7 +88,7 @@ export function renderEnvironmentExample(): string {
 function defaultText({ defaultValue, derivedDefault }: KeyInfo): string {
   if (derivedDefault !== undefined) return cell(derivedDefault);
   if (defaultValue === undefined) return 'not set';
-  if (Array.isArray(defaultValue)) return defaultValue.length === 0 ? 'none' : `\`${defaultValue.join(', ')}\``;
+  if (typeof defaultValue === 'object') return defaultValue.length === 0 ? 'none' : `\`${defaultValue.join(', ')}\``;
   return `\`${String(defaultValue)}\``;
 }
 

@@ -39,7 +39,9 @@ describe('off loopback', () => {
   test('a stated proxy, or a certificate with its key, is accepted', () => {
     writeFileSync(join(cwd, 'c.pem'), 'x');
     expect(messages({ HOST: '0.0.0.0', BEHIND_TLS_PROXY: 'true' })).toEqual([]);
-    expect(messages({ HOST: '10.0.0.5' }, { 'server.tls.certFile': 'c.pem', 'server.tls.keyFile': 'c.pem' })).toEqual([]);
+    expect(messages({ HOST: '10.0.0.5' }, { 'server.tls.certFile': 'c.pem', 'server.tls.keyFile': 'c.pem' })).toEqual(
+      [],
+    );
   });
 
   test('a certificate without its key, or that cannot be read, is refused', () => {
@@ -57,7 +59,9 @@ describe('off loopback', () => {
     expect(messages({ AUTH: 'none', HOST: '192.168.1.4', BEHIND_TLS_PROXY: '1' })[0]).toMatch(
       /^auth.mode is "none", which is allowed on a loopback address only, and server.host is "192.168.1.4"/,
     );
-    expect(messages({ AUTH: 'none', BEHIND_TLS_PROXY: '1' })[0]).toMatch(/^auth.mode is "none", which is not allowed behind a proxy/);
+    expect(messages({ AUTH: 'none', BEHIND_TLS_PROXY: '1' })[0]).toMatch(
+      /^auth.mode is "none", which is not allowed behind a proxy/,
+    );
   });
 
   test.each([
@@ -86,7 +90,9 @@ describe('production', () => {
   });
 
   test('NODE_ENV has three values', () => {
-    expect(messages({ NODE_ENV: 'staging' })).toEqual(['env must be one of development, production, test, not "staging"']);
+    expect(messages({ NODE_ENV: 'staging' })).toEqual([
+      'env must be one of development, production, test, not "staging"',
+    ]);
   });
 });
 
@@ -126,7 +132,12 @@ describe('admin key', () => {
   });
 
   test('keys made as the message says are accepted', () => {
-    const made = ['q2Zk1yQ0Hn5c0v3o9iT8r1c4Jt0YpQkz7mB2xWdLw5E=', '9f86d081884c7d659a2feaa0c55ad015', KEY, 'correct-horse-battery-staple'];
+    const made = [
+      'q2Zk1yQ0Hn5c0v3o9iT8r1c4Jt0YpQkz7mB2xWdLw5E=',
+      '9f86d081884c7d659a2feaa0c55ad015',
+      KEY,
+      'correct-horse-battery-staple',
+    ];
     expect(made.map(adminKeyProblem)).toEqual(made.map(() => undefined));
   });
 });
@@ -194,12 +205,18 @@ describe('rules between keys', () => {
   });
 
   test('limits that contradict each other are refused', () => {
-    expect(messages({}, { 'streams.maxBufferBytes': '65536' })[0]).toMatch(/^streams.maxBufferBytes must be at least tasks.maxEventBytes \(1048576\), not 65536/);
-    expect(messages({}, { 'tasks.maxTaskBytes': '2097152' })).toEqual(['tasks.maxTaskBytes must be at least tasks.maxMessageBytes (4194304), not 2097152']);
+    expect(messages({}, { 'streams.maxBufferBytes': '65536' })[0]).toMatch(
+      /^streams.maxBufferBytes must be at least tasks.maxEventBytes \(1048576\), not 65536/,
+    );
+    expect(messages({}, { 'tasks.maxTaskBytes': '2097152' })).toEqual([
+      'tasks.maxTaskBytes must be at least tasks.maxMessageBytes (4194304), not 2097152',
+    ]);
   });
 
   test('a rule is silent about keys that already have a problem', () => {
-    expect(messages({ HOST: '1.2.3', AUTH: 'none' })).toEqual(['server.host must be an IP address or a host name, not "1.2.3"']);
+    expect(messages({ HOST: '1.2.3', AUTH: 'none' })).toEqual([
+      'server.host must be an IP address or a host name, not "1.2.3"',
+    ]);
   });
 
   test.each([

@@ -1,5 +1,5 @@
 /** Rules between keys. Each names the keys it looks at, and is skipped when one of them already has a problem. */
-import { constants, accessSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { isLoopbackHost } from './network.ts';
 import type { Settings } from './schema.ts';
 import { readErrorText } from './secrets.ts';

@@ -205,10 +205,6 @@ const rateLimit = section({
   perMinute: key(integer(0, 10_000_000).default(0), 'Requests per minute and route for one caller. 0: no limit.', {
     env: 'RATE_LIMIT_PER_MINUTE',
   }),
-  perKeyPerMinute: key(
-    integer(0, 10_000_000).default(0),
-    'Requests per minute over all routes for one API key. 0: no limit.',
-  ),
   maxBuckets: key(
     integer(100, 10_000_000).default(100_000),
     'Callers counted at once; the oldest bucket is dropped for a new one.',
@@ -230,11 +226,11 @@ const idempotency = section({
 const tasks = section({
   maxRunning: key(integer(1, 1_000_000).default(1000), 'Tasks running at once in this process.'),
   maxRunningPerOwner: key(integer(1, 1_000_000).default(200), 'Tasks running at once for one owner.'),
-  maxEventBytes: key(integer(KIB, 256 * MIB).default(MIB), 'Largest event of a task, in bytes of JSON.'),
-  maxMessageBytes: key(integer(KIB, 256 * MIB).default(4 * MIB), 'Largest message, in bytes of JSON.'),
+  maxEventBytes: key(integer(KIB, 256 * MIB).default(4 * MIB), 'Largest event of a task, in bytes of JSON.'),
+  maxMessageBytes: key(integer(KIB, 256 * MIB).default(3 * MIB), 'Largest message, in bytes of JSON.'),
   maxPartsPerMessage: key(integer(1, 100_000).default(1000), 'Most parts in one message.'),
   maxHistoryMessages: key(integer(1, 1_000_000).default(1000), 'Most messages in the history of one task.'),
-  maxEventsPerTask: key(integer(10, 100_000_000).default(100_000), 'Most events of one task.'),
+  maxEventsPerTask: key(integer(10, 1_000_000).default(100_000), 'Most events of one task.'),
   maxTaskBytes: key(integer(64 * KIB, 64 * 1024 * MIB).default(256 * MIB), 'Most bytes of JSON stored for one task.'),
   idleTimeoutMs: key(
     integer(0, 30 * DAY_MS).default(30 * MINUTE_MS),
@@ -269,7 +265,7 @@ const streams = section({
   maxPerOwner: key(integer(1, 1_000_000).default(2000), 'Streams open at once for one owner.'),
   maxPerTask: key(integer(1, 1_000_000).default(2000), 'Streams open at once on one task.'),
   maxBufferBytes: key(
-    integer(16 * KIB, 1024 * MIB).default(MIB),
+    integer(16 * KIB, 1024 * MIB).default(4 * MIB),
     'Bytes that wait for one slow subscriber, before it is cut off at a resumable position.',
   ),
   stalledTimeoutMs: key(

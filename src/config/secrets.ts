@@ -36,13 +36,13 @@ function isMadeOfCommonWords(key: string): boolean {
 
 function isRepetition(key: string): boolean {
   for (let period = 1; period <= key.length / 2; period++) {
-    if ([...key].every((character, index) => index < period || character === key[index - period])) return true;
+    if (key.split('').every((character, index) => index < period || character === key[index - period])) return true;
   }
   return false;
 }
 
 function isSequence(key: string): boolean {
-  const reversed = [...key].reverse().join('');
+  const reversed = key.split('').reverse().join('');
   return [key, reversed].some((text) => SEQUENCES.some((run) => `${run}${run}`.includes(text.toLowerCase())));
 }
 

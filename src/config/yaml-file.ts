@@ -1,7 +1,7 @@
 /** Reads parley.yaml into settings with their positions. Unknown keys, and sections that are none, are problems. */
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
-import { closest, type ConfigProblem } from './problems.ts';
+import { type ConfigProblem, closest } from './problems.ts';
 import { KEYS } from './schema.ts';
 import { LAYER, type Position, type Setting } from './settings.ts';
 

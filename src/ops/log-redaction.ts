@@ -33,11 +33,22 @@ export function redact(fields: Record<string, unknown>): Record<string, unknown>
   return redactObject(fields, 0);
 }
 
+/** Requests and replies go to their serializers as they are: what these need lies behind getters. */
+function isForSerializer(value: object, name: string, depth: number): boolean {
+  return depth === 1 && (name === 'req' || name === 'res') && !isPlain(value);
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 function redactValue(value: unknown, name: string, depth: number): unknown {
   if (value === null || value === undefined) return value;
   if (isSensitive(name)) return CENSOR;
   if (typeof value === 'string') return redactText(value, name);
   if (typeof value !== 'object' || value instanceof Error) return value;
+  if (isForSerializer(value, name, depth)) return value;
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (depth >= MAX_DEPTH) return '[too deep]';
   if (Array.isArray(value)) return redactArray(value, depth);
@@ -103,4 +114,23 @@ export function serializeError(error: unknown, depth = 0): unknown {
     errors: errors?.map((inner) => serializeError(inner, depth + 1)),
     cause: error.cause === undefined || depth >= MAX_CAUSES ? undefined : serializeError(error.cause, depth + 1),
   };
+}
+
+interface RequestFacts {
+  readonly method?: string;
+  readonly url?: string;
+  readonly host?: string;
+  readonly ip?: string;
+}
+
+/** A request of Fastify or of Node as its method, URL, host and address; a plain object was redacted already. */
+export function serializeRequest(request: object): unknown {
+  if (isPlain(request)) return request;
+  const { method, url, host, ip } = request as RequestFacts;
+  return { method, url: url === undefined ? undefined : redactText(url, 'url'), host, remoteAddress: ip };
+}
+
+/** A reply as its status. */
+export function serializeReply(reply: object): unknown {
+  return isPlain(reply) ? reply : { statusCode: (reply as { readonly statusCode?: number }).statusCode };
 }

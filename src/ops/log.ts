@@ -1,9 +1,9 @@
 /** The logger: JSON lines or a readable form, without secrets, to the normal output and on request to rotated files. */
 import { createRequire } from 'node:module';
-import { type DestinationStream, destination as openDestination, type Logger as PinoLogger, pino } from 'pino';
+import { destination as openDestination, type Logger as PinoLogger, pino } from 'pino';
 import type * as PinoPretty from 'pino-pretty';
 import { createLogFile } from './log-files.ts';
-import { maskSecrets, redact, serializeError } from './log-redaction.ts';
+import { maskSecrets, redact, serializeError, serializeReply, serializeRequest } from './log-redaction.ts';
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
@@ -29,7 +29,7 @@ export interface LogHandle {
   /** Satisfies `core`'s Logger, and what Fastify wants as `loggerInstance`. */
   readonly logger: PinoLogger;
   /** Finishes and closes the log files. Lines that come later still go to the destination. May be called twice. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -57,30 +57,31 @@ export function createLogger(options: LoggerOptions): LogHandle {
       base: { service: 'parley' },
       timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label.toUpperCase() }), log: redact },
-      serializers: { err: serializeError, error: serializeError },
+      serializers: { err: serializeError, error: serializeError, req: serializeRequest, res: serializeReply },
     },
     { write },
   );
   // Bindings of a child do not pass the log formatter; children inherit this method.
-  const child = logger.child;
-  logger.child = function redactedChild(this: PinoLogger, bindings: object, childOptions?: never) {
-    return child.call(this, redact({ ...bindings }), childOptions);
-  } as typeof logger.child;
+  const inherited = Object.getPrototypeOf(logger) as PinoLogger;
+  Object.assign(logger, {
+    child(this: PinoLogger, bindings: object, childOptions?: object) {
+      return inherited.child.call(this, redact({ ...bindings }), childOptions);
+    },
+  });
 
   return { logger, close: async () => file?.close() };
 }
 
 function openOutput({ format, isTty, destination }: LoggerOptions): { write(line: string): unknown } {
+  const output = destination ?? openDestination({ dest: 1, sync: true });
   const isPretty = format === 'pretty' || (format === 'auto' && isTty);
-  if (!isPretty) return destination ?? openDestination({ dest: 1, sync: true });
+  if (!isPretty) return output;
   // Loaded when it is needed only: JSON, as in production, starts faster without it.
-  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty.default;
-  const target = destination === undefined ? 1 : (destination as DestinationStream);
-  return pretty({
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+  const prettify = pretty.prettyFactory({
     colorize: isTty && pretty.isColorSupported,
-    destination: target as number,
-    sync: true,
     ignore: 'service',
     translateTime: 'SYS:HH:MM:ss.l',
   });
+  return { write: (line) => output.write(prettify(line) ?? line) };
 }

@@ -1,5 +1,5 @@
 /** Decoding of one request by its schema: presence, validation, storability. Both protocol versions use it. */
-import { type z } from 'zod';
+import type { z } from 'zod';
 import { dropAbsent } from './presence.ts';
 import { findUnstorableText } from './storable.ts';
 import { invalidParams, violationsOf } from './violations.ts';

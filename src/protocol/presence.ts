@@ -1,5 +1,5 @@
 /** Field presence by ProtoJSON: what counts as "not sent" is taken out of a decoded JSON value before it is validated. */
-import { AppError } from './errors.ts';
+import type { AppError } from './errors.ts';
 import { formatFieldPath, invalidParams, type PathKey } from './violations.ts';
 
 /** The most elements that any array of a request may have, outside of `metadata` and `data`. */

@@ -9,6 +9,15 @@ const NO_CONTROL_CHARACTERS = /^\P{Cc}*$/u;
 const NO_CONTROL_MESSAGE = 'must not contain control characters';
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
+/**
+ * A field that may be absent. It is zod's `optional`, which returns at once where the field is absent (`exactOptional`
+ * first tries the inner schema, at ten times the cost), under the type of `exactOptional`: a parsed JSON value never
+ * holds `undefined`.
+ */
+export function optionalField<T extends z.ZodType>(schema: T): z.ZodExactOptional<T> {
+  return z.optional(schema) as unknown as z.ZodExactOptional<T>;
+}
+
 /** Task, context and configuration ids: 1 to 256 characters without control characters. */
 export const idSchema = z.string().min(1).max(256).regex(NO_CONTROL_CHARACTERS, NO_CONTROL_MESSAGE);
 

@@ -2,13 +2,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 
+/** Reads until the end of its standard input, then kills the process named by its first argument. */
+export const guardScript = 'read -r _; kill -9 "$1" 2>/dev/null';
+
 /**
  * Kills `child` (SIGKILL) when this process ends in whatever way: a tiny shell waits for the end of its standard
  * input, which the kernel closes with us. The shell goes when the child has ended, so that no reused pid is hit.
  */
 export function guardChild(child: ChildProcess): void {
   if (child.pid === undefined) return;
-  const guard = spawn('sh', ['-c', 'read -r _; kill -9 "$1" 2>/dev/null', 'guard', String(child.pid)], {
+  const guard = spawn('sh', ['-c', guardScript, 'guard', String(child.pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

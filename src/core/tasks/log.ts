@@ -4,7 +4,7 @@
  * that a snapshot is cut from the rows without parsing them and content is stored only once.
  */
 import type { JsonObject } from '../../protocol/json.ts';
-import type { Message, Part, TaskState } from '../../protocol/v1/types.ts';
+import { type Message, type Part, TASK_STATES, type TaskState } from '../../protocol/v1/types.ts';
 
 /** `input`: a message whose task has not answered with an event yet (seq 0, not an event, never sent). */
 export type LogKind = 'task' | 'status' | 'artifact' | 'message' | 'input';
@@ -161,4 +161,15 @@ export function contentOf(row: LogRow): string {
 /** What a row adds to the stored size of its task, in UTF-16 code units (a close and cheap measure of bytes). */
 export function sizeOf(row: LogRow): number {
   return row.body.length + (row.userMessage?.length ?? 0);
+}
+
+/** The state that an event puts its task in; undefined for an artifact, which changes none. */
+export function stateOf(row: LogRow): TaskState | undefined {
+  if (row.kind === 'message') return 'TASK_STATE_COMPLETED';
+  if (row.kind === 'task') return 'TASK_STATE_SUBMITTED';
+  if (row.kind !== 'status') return undefined;
+  // Quotes inside the ids before it are escaped, so the first match is the state's own.
+  const start = row.body.indexOf('"state":"') + 9;
+  const name = row.body.slice(start, row.body.indexOf('"', start));
+  return TASK_STATES.find((state) => state === name);
 }

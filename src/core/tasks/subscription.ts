@@ -2,8 +2,8 @@
  * Following one task: a position in its log that only moves forward, one event at a time. Live events are passed on as
  * they are committed; whatever is missing in between (a slow reader, another replica's events) is read from the log.
  */
-import type { LogRow } from './log.ts';
-import { TERMINAL_STATES } from './states.ts';
+import { type LogRow, stateOf } from './log.ts';
+import { isTerminal } from './states.ts';
 import type { TaskStore } from './store.ts';
 
 
@@ -20,14 +20,10 @@ export interface EventSink {
 /** Events read from the log at a time. */
 const PAGE = 256;
 
-/** Whether nothing follows this event: a Message, or a status in a terminal state. */
-export function isLastEvent(row: LogRow): boolean {
-  if (row.kind === 'message') return true;
-  if (row.kind !== 'status') return false;
-  // Quotes inside the ids before it are escaped, so the first match is the state's own.
-  const start = row.body.indexOf('"state":"') + 9;
-  const state = row.body.slice(start, row.body.indexOf('"', start));
-  return TERMINAL_STATES.some((terminal) => terminal === state);
+/** Whether nothing follows this event. */
+function isLastEvent(row: LogRow): boolean {
+  const state = stateOf(row);
+  return state !== undefined && isTerminal(state);
 }
 
 export class TaskSubscription {

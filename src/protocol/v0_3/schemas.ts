@@ -15,14 +15,14 @@ import type {
 } from './types.ts';
 import { TASK_STATES } from './types.ts';
 
-const metadata = scalar.jsonObjectSchema.exactOptional();
-const texts = z.array(z.string()).exactOptional();
-const optionalText = z.string().exactOptional();
+const metadata = scalar.optionalField(scalar.jsonObjectSchema);
+const texts = scalar.optionalField(z.array(z.string()));
+const optionalText = scalar.optionalField(z.string());
 
 const fileSchema = z
   .object({
-    uri: z.string().min(1).exactOptional(),
-    bytes: scalar.base64Schema.exactOptional(),
+    uri: scalar.optionalField(z.string().min(1)),
+    bytes: scalar.optionalField(scalar.base64Schema),
     mimeType: optionalText,
     name: optionalText,
   })
@@ -44,54 +44,54 @@ export const partSchema: z.ZodType<Part> = z.discriminatedUnion(
 
 /** Section 6.4. */
 export const messageSchema: z.ZodType<Message> = z.object({
-  kind: z.literal('message').exactOptional(),
+  kind: scalar.optionalField(z.literal('message')),
   messageId: scalar.messageIdSchema,
-  contextId: scalar.idSchema.exactOptional(),
-  taskId: scalar.idSchema.exactOptional(),
+  contextId: scalar.optionalField(scalar.idSchema),
+  taskId: scalar.optionalField(scalar.idSchema),
   role: z.enum(['user', 'agent']),
   parts: z.array(partSchema).min(1),
   metadata,
   extensions: texts,
-  referenceTaskIds: z.array(scalar.idSchema).exactOptional(),
+  referenceTaskIds: scalar.optionalField(z.array(scalar.idSchema)),
 });
 
 /** Sections 6.8 and 6.9. */
 export const pushConfigSchema: z.ZodType<PushNotificationConfig> = z.object({
-  id: scalar.idSchema.exactOptional(),
+  id: scalar.optionalField(scalar.idSchema),
   url: scalar.webhookUrlSchema,
   token: optionalText,
-  authentication: z.object({ schemes: texts, credentials: optionalText }).exactOptional(),
+  authentication: scalar.optionalField(z.object({ schemes: texts, credentials: optionalText })),
 });
 
 export const sendConfigurationSchema: z.ZodType<MessageSendConfiguration> = z.object({
   acceptedOutputModes: texts,
-  historyLength: scalar.historyLengthSchema.exactOptional(),
-  pushNotificationConfig: pushConfigSchema.exactOptional(),
-  blocking: z.boolean().exactOptional(),
+  historyLength: scalar.optionalField(scalar.historyLengthSchema),
+  pushNotificationConfig: scalar.optionalField(pushConfigSchema),
+  blocking: scalar.optionalField(z.boolean()),
 });
 
 /** `message/send` and `message/stream`. */
 export const sendMessageSchema: z.ZodType<MessageSendParams> = z.object({
   message: messageSchema,
-  configuration: sendConfigurationSchema.exactOptional(),
+  configuration: scalar.optionalField(sendConfigurationSchema),
   metadata,
 });
 
 export const getTaskSchema: z.ZodType<TaskQueryParams> = z.object({
   id: scalar.idSchema,
-  historyLength: scalar.historyLengthSchema.exactOptional(),
+  historyLength: scalar.optionalField(scalar.historyLengthSchema),
   metadata,
 });
 
 /** `tasks/list`, which 0.3.0 names but does not define: the filters of 1.0, with the states of 0.3. */
 export const listTasksSchema: z.ZodType<ListTasksParams> = z.object({
-  contextId: scalar.idSchema.exactOptional(),
-  status: z.enum(TASK_STATES).exclude(['unknown']).exactOptional(),
-  pageSize: scalar.pageSizeSchema.exactOptional(),
-  pageToken: scalar.shortTextSchema.exactOptional(),
-  historyLength: scalar.historyLengthSchema.exactOptional(),
-  statusTimestampAfter: scalar.timestampSchema.exactOptional(),
-  includeArtifacts: z.boolean().exactOptional(),
+  contextId: scalar.optionalField(scalar.idSchema),
+  status: scalar.optionalField(z.enum(TASK_STATES).exclude(['unknown'])),
+  pageSize: scalar.optionalField(scalar.pageSizeSchema),
+  pageToken: scalar.optionalField(scalar.shortTextSchema),
+  historyLength: scalar.optionalField(scalar.historyLengthSchema),
+  statusTimestampAfter: scalar.optionalField(scalar.timestampSchema),
+  includeArtifacts: scalar.optionalField(z.boolean()),
 });
 
 /** `tasks/cancel`, `tasks/resubscribe`, `tasks/pushNotificationConfig/list`. */
@@ -106,7 +106,7 @@ export const setPushConfigSchema: z.ZodType<TaskPushNotificationConfig> = z.obje
 /** `tasks/pushNotificationConfig/get`, where the configuration's id may be left out. */
 export const getPushConfigSchema: z.ZodType<PushNotificationConfigParams> = z.object({
   id: scalar.idSchema,
-  pushNotificationConfigId: scalar.idSchema.exactOptional(),
+  pushNotificationConfigId: scalar.optionalField(scalar.idSchema),
   metadata,
 });
 

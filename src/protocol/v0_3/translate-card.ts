@@ -44,7 +44,9 @@ export function combinedCard(card: v1.AgentCard): object {
     capabilities: card.capabilities,
     ...(card.securitySchemes === undefined
       ? {}
-      : { securitySchemes: mapValues(card.securitySchemes, (scheme) => ({ ...securitySchemeToV03(scheme), ...scheme })) }),
+      : {
+          securitySchemes: mapValues(card.securitySchemes, (scheme) => ({ ...securitySchemeToV03(scheme), ...scheme })),
+        }),
     skills: card.skills.map((skill) => ({ ...skillToV03(skill), ...skill })),
   };
 }
@@ -115,7 +117,10 @@ export function cardToV1(card: v03.AgentCard): v1.AgentCard {
 
 /** The preferred interface first; the additional ones often name it a second time. */
 function interfacesToV1(card: v03.AgentCard): v1.AgentInterface[] {
-  const entries = [{ url: card.url, transport: card.preferredTransport ?? 'JSONRPC' }, ...(card.additionalInterfaces ?? [])];
+  const entries = [
+    { url: card.url, transport: card.preferredTransport ?? 'JSONRPC' },
+    ...(card.additionalInterfaces ?? []),
+  ];
   const seen = new Set<string>();
   const interfaces: v1.AgentInterface[] = [];
   for (const { url, transport } of entries) {
@@ -142,11 +147,11 @@ function securitySchemeToV1(scheme: v03.SecurityScheme): v1.SecurityScheme {
   switch (type) {
     case 'apiKey':
       return {
-        apiKeySecurityScheme: { ...description, location: String(fields.in ?? ''), name: String(fields.name ?? '') },
+        apiKeySecurityScheme: { ...description, location: textOf(fields.in), name: textOf(fields.name) },
       };
     case 'http': {
       const bearerFormat = typeof fields.bearerFormat === 'string' ? { bearerFormat: fields.bearerFormat } : {};
-      return { httpAuthSecurityScheme: { ...description, scheme: String(fields.scheme ?? ''), ...bearerFormat } };
+      return { httpAuthSecurityScheme: { ...description, scheme: textOf(fields.scheme), ...bearerFormat } };
     }
     case 'oauth2':
       return { oauth2SecurityScheme: asJsonObject(fields) };
@@ -155,6 +160,10 @@ function securitySchemeToV1(scheme: v03.SecurityScheme): v1.SecurityScheme {
     case 'mutualTLS':
       return { mtlsSecurityScheme: asJsonObject(fields) };
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function asJsonObject(fields: Record<string, unknown>): JsonObject {

@@ -13,8 +13,16 @@ export interface LossyField {
 
 /** Everything that is lost; whatever is not listed comes back equal (a property test holds that). */
 export const LOSSY_FIELDS: readonly LossyField[] = [
-  { direction: '1.0->0.3', field: 'Part.filename', reason: 'only file parts have a name in 0.3; text and data parts lose it' },
-  { direction: '1.0->0.3', field: 'Part.mediaType', reason: 'only file parts have a type in 0.3; text and data parts lose it' },
+  {
+    direction: '1.0->0.3',
+    field: 'Part.filename',
+    reason: 'only file parts have a name in 0.3; text and data parts lose it',
+  },
+  {
+    direction: '1.0->0.3',
+    field: 'Part.mediaType',
+    reason: 'only file parts have a type in 0.3; text and data parts lose it',
+  },
   {
     direction: '1.0->0.3',
     field: 'Part.metadata.data_part_compat',
@@ -25,9 +33,21 @@ export const LOSSY_FIELDS: readonly LossyField[] = [
   { direction: '1.0->0.3', field: 'AgentInterface.tenant', reason: '0.3 has no tenants' },
   { direction: '1.0->0.3', field: 'OAuthFlows.deviceCode', reason: 'no such flow in 0.3' },
   { direction: '1.0->0.3', field: 'AuthorizationCodeOAuthFlow.pkceRequired', reason: 'no such field in 0.3' },
-  { direction: '0.3->1.0', field: 'TaskStatus.state unknown', reason: 'becomes TASK_STATE_WORKING: not known to be over' },
-  { direction: '0.3->1.0', field: 'TaskStatusUpdateEvent.final', reason: 'gone in 1.0; derived from the state on the way back' },
-  { direction: '0.3->1.0', field: 'PushNotificationAuthenticationInfo.schemes', reason: '1.0 has one scheme: the first' },
+  {
+    direction: '0.3->1.0',
+    field: 'TaskStatus.state unknown',
+    reason: 'becomes TASK_STATE_WORKING: not known to be over',
+  },
+  {
+    direction: '0.3->1.0',
+    field: 'TaskStatusUpdateEvent.final',
+    reason: 'gone in 1.0; derived from the state on the way back',
+  },
+  {
+    direction: '0.3->1.0',
+    field: 'PushNotificationAuthenticationInfo.schemes',
+    reason: '1.0 has one scheme: the first',
+  },
   { direction: '0.3->1.0', field: 'AgentCapabilities.stateTransitionHistory', reason: 'gone in 1.0' },
 ];
 
@@ -72,8 +92,10 @@ export function isFinalState(state: v1.TaskState): boolean {
 
 export function partToV03(part: v1.Part): v03.Part {
   if (part.text !== undefined) return { kind: 'text', text: part.text, ...withMetadata(part) };
-  if (part.raw !== undefined) return { kind: 'file', file: { bytes: part.raw, ...fileLabels(part) }, ...withMetadata(part) };
-  if (part.url !== undefined) return { kind: 'file', file: { uri: part.url, ...fileLabels(part) }, ...withMetadata(part) };
+  if (part.raw !== undefined)
+    return { kind: 'file', file: { bytes: part.raw, ...fileLabels(part) }, ...withMetadata(part) };
+  if (part.url !== undefined)
+    return { kind: 'file', file: { uri: part.url, ...fileLabels(part) }, ...withMetadata(part) };
   const { [WRAPPED_DATA_MARK]: _reserved, ...metadata } = part.metadata ?? {};
   if (isJsonObject(part.data)) {
     return { kind: 'data', data: part.data, ...(part.metadata === undefined ? {} : { metadata }) };

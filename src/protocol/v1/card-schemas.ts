@@ -1,6 +1,6 @@
 /** The A2A 1.0 AgentCard as zod schemas (section 4.4 and 4.5): to check the card of another agent, and for OpenAPI. */
 import { z } from 'zod';
-import { jsonObjectSchema } from '../scalars.ts';
+import { jsonObjectSchema, optionalField } from '../scalars.ts';
 import type {
   AgentCapabilities,
   AgentCard,
@@ -13,7 +13,7 @@ import type {
 } from './types.ts';
 
 const text = z.string();
-const optionalText = text.exactOptional();
+const optionalText = optionalField(text);
 const texts = z.array(text);
 
 export const agentInterfaceSchema: z.ZodType<AgentInterface> = z.object({
@@ -26,19 +26,19 @@ export const agentInterfaceSchema: z.ZodType<AgentInterface> = z.object({
 export const agentExtensionSchema: z.ZodType<AgentExtension> = z.object({
   uri: text,
   description: optionalText,
-  required: z.boolean().exactOptional(),
-  params: jsonObjectSchema.exactOptional(),
+  required: optionalField(z.boolean()),
+  params: optionalField(jsonObjectSchema),
 });
 
 export const agentCapabilitiesSchema: z.ZodType<AgentCapabilities> = z.object({
-  streaming: z.boolean().exactOptional(),
-  pushNotifications: z.boolean().exactOptional(),
-  extensions: z.array(agentExtensionSchema).exactOptional(),
-  extendedAgentCard: z.boolean().exactOptional(),
+  streaming: optionalField(z.boolean()),
+  pushNotifications: optionalField(z.boolean()),
+  extensions: optionalField(z.array(agentExtensionSchema)),
+  extendedAgentCard: optionalField(z.boolean()),
 });
 
 export const securityRequirementSchema: z.ZodType<SecurityRequirement> = z.object({
-  schemes: z.record(text, z.object({ list: texts.exactOptional() })),
+  schemes: z.record(text, z.object({ list: optionalField(texts) })),
 });
 
 export const agentSkillSchema: z.ZodType<AgentSkill> = z.object({
@@ -46,10 +46,10 @@ export const agentSkillSchema: z.ZodType<AgentSkill> = z.object({
   name: text,
   description: text,
   tags: texts,
-  examples: texts.exactOptional(),
-  inputModes: texts.exactOptional(),
-  outputModes: texts.exactOptional(),
-  securityRequirements: z.array(securityRequirementSchema).exactOptional(),
+  examples: optionalField(texts),
+  inputModes: optionalField(texts),
+  outputModes: optionalField(texts),
+  securityRequirements: optionalField(z.array(securityRequirementSchema)),
 });
 
 /** A oneof: exactly one member. The members that Parley only passes on are not looked into. */
@@ -68,7 +68,7 @@ export const securitySchemeSchema: z.ZodType<SecurityScheme> = z.union([
 export const agentCardSignatureSchema: z.ZodType<AgentCardSignature> = z.object({
   protected: text.min(1),
   signature: text.min(1),
-  header: jsonObjectSchema.exactOptional(),
+  header: optionalField(jsonObjectSchema),
 });
 
 /** Section 4.4.1. Required arrays must have an element (section 5.7); skills may be empty, as many agents have none. */
@@ -76,15 +76,15 @@ export const agentCardSchema: z.ZodType<AgentCard> = z.object({
   name: text.min(1),
   description: text,
   supportedInterfaces: z.array(agentInterfaceSchema).min(1),
-  provider: z.object({ url: text, organization: text }).exactOptional(),
+  provider: optionalField(z.object({ url: text, organization: text })),
   version: text.min(1),
   documentationUrl: optionalText,
   capabilities: agentCapabilitiesSchema,
-  securitySchemes: z.record(text, securitySchemeSchema).exactOptional(),
-  securityRequirements: z.array(securityRequirementSchema).exactOptional(),
+  securitySchemes: optionalField(z.record(text, securitySchemeSchema)),
+  securityRequirements: optionalField(z.array(securityRequirementSchema)),
   defaultInputModes: texts,
   defaultOutputModes: texts,
   skills: z.array(agentSkillSchema),
-  signatures: z.array(agentCardSignatureSchema).exactOptional(),
+  signatures: optionalField(z.array(agentCardSignatureSchema)),
   iconUrl: optionalText,
 });

@@ -22,9 +22,9 @@ import type {
 } from './types.ts';
 import { TASK_STATES } from './types.ts';
 
-const metadata = scalar.jsonObjectSchema.exactOptional();
-const tenant = scalar.shortTextSchema.exactOptional();
-const texts = z.array(z.string()).exactOptional();
+const metadata = scalar.optionalField(scalar.jsonObjectSchema);
+const tenant = scalar.optionalField(scalar.shortTextSchema);
+const texts = scalar.optionalField(z.array(z.string()));
 
 /** Any JSON value, `null` too; present or absent is decided by the Part. */
 const jsonValueSchema = z.custom<JsonValue>((value) => value !== undefined);
@@ -32,13 +32,13 @@ const jsonValueSchema = z.custom<JsonValue>((value) => value !== undefined);
 /** Section 4.1.6. */
 export const partSchema: z.ZodType<Part> = z
   .object({
-    text: z.string().exactOptional(),
-    raw: scalar.base64Schema.exactOptional(),
-    url: z.string().min(1).exactOptional(),
-    data: jsonValueSchema.exactOptional(),
+    text: scalar.optionalField(z.string()),
+    raw: scalar.optionalField(scalar.base64Schema),
+    url: scalar.optionalField(z.string().min(1)),
+    data: scalar.optionalField(jsonValueSchema),
     metadata,
-    filename: z.string().exactOptional(),
-    mediaType: z.string().exactOptional(),
+    filename: scalar.optionalField(z.string()),
+    mediaType: scalar.optionalField(z.string()),
   })
   .check((context) => {
     if (countContents(context.value) === 1) return;
@@ -56,62 +56,62 @@ const roleSchema = z.enum(['ROLE_USER', 'ROLE_AGENT']);
 /** Section 4.1.4. */
 export const messageSchema: z.ZodType<Message> = z.object({
   messageId: scalar.messageIdSchema,
-  contextId: scalar.idSchema.exactOptional(),
-  taskId: scalar.idSchema.exactOptional(),
+  contextId: scalar.optionalField(scalar.idSchema),
+  taskId: scalar.optionalField(scalar.idSchema),
   role: roleSchema,
   parts: z.array(partSchema).min(1),
   metadata,
   extensions: texts,
-  referenceTaskIds: z.array(scalar.idSchema).exactOptional(),
+  referenceTaskIds: scalar.optionalField(z.array(scalar.idSchema)),
 });
 
 export const authenticationInfoSchema = z.object({
   scheme: z.string().min(1).max(256),
-  credentials: z.string().exactOptional(),
+  credentials: scalar.optionalField(z.string()),
 });
 
 /** Section 4.3.1. */
 export const pushConfigSchema: z.ZodType<TaskPushNotificationConfig> = z.object({
   tenant,
-  id: scalar.idSchema.exactOptional(),
-  taskId: scalar.idSchema.exactOptional(),
+  id: scalar.optionalField(scalar.idSchema),
+  taskId: scalar.optionalField(scalar.idSchema),
   url: scalar.webhookUrlSchema,
-  token: z.string().exactOptional(),
-  authentication: authenticationInfoSchema.exactOptional(),
+  token: scalar.optionalField(z.string()),
+  authentication: scalar.optionalField(authenticationInfoSchema),
 });
 
 /** Section 3.2.2. */
 export const sendConfigurationSchema: z.ZodType<SendMessageConfiguration> = z.object({
   acceptedOutputModes: texts,
-  taskPushNotificationConfig: pushConfigSchema.exactOptional(),
-  historyLength: scalar.historyLengthSchema.exactOptional(),
-  returnImmediately: z.boolean().exactOptional(),
+  taskPushNotificationConfig: scalar.optionalField(pushConfigSchema),
+  historyLength: scalar.optionalField(scalar.historyLengthSchema),
+  returnImmediately: scalar.optionalField(z.boolean()),
 });
 
 /** Section 3.2.1. */
 export const sendMessageSchema: z.ZodType<SendMessageRequest> = z.object({
   tenant,
   message: messageSchema,
-  configuration: sendConfigurationSchema.exactOptional(),
+  configuration: scalar.optionalField(sendConfigurationSchema),
   metadata,
 });
 
 export const getTaskSchema: z.ZodType<GetTaskRequest> = z.object({
   tenant,
   id: scalar.idSchema,
-  historyLength: scalar.historyLengthSchema.exactOptional(),
+  historyLength: scalar.optionalField(scalar.historyLengthSchema),
 });
 
 /** Section 3.1.4. `TASK_STATE_UNSPECIFIED` is refused: the prose lists the eight states as the allowed values. */
 export const listTasksSchema: z.ZodType<ListTasksRequest> = z.object({
   tenant,
-  contextId: scalar.idSchema.exactOptional(),
-  status: z.enum(TASK_STATES).exactOptional(),
-  pageSize: scalar.pageSizeSchema.exactOptional(),
-  pageToken: scalar.shortTextSchema.exactOptional(),
-  historyLength: scalar.historyLengthSchema.exactOptional(),
-  statusTimestampAfter: scalar.timestampSchema.exactOptional(),
-  includeArtifacts: z.boolean().exactOptional(),
+  contextId: scalar.optionalField(scalar.idSchema),
+  status: scalar.optionalField(z.enum(TASK_STATES)),
+  pageSize: scalar.optionalField(scalar.pageSizeSchema),
+  pageToken: scalar.optionalField(scalar.shortTextSchema),
+  historyLength: scalar.optionalField(scalar.historyLengthSchema),
+  statusTimestampAfter: scalar.optionalField(scalar.timestampSchema),
+  includeArtifacts: scalar.optionalField(z.boolean()),
 });
 
 /** CancelTask and SubscribeToTask. */
@@ -119,11 +119,11 @@ export const taskIdSchema: z.ZodType<TaskIdRequest> = z.object({ tenant, id: sca
 
 export const createPushConfigSchema: z.ZodType<TaskPushNotificationConfig & { taskId: string }> = z.object({
   tenant,
-  id: scalar.idSchema.exactOptional(),
+  id: scalar.optionalField(scalar.idSchema),
   taskId: scalar.idSchema,
   url: scalar.webhookUrlSchema,
-  token: z.string().exactOptional(),
-  authentication: authenticationInfoSchema.exactOptional(),
+  token: scalar.optionalField(z.string()),
+  authentication: scalar.optionalField(authenticationInfoSchema),
 });
 
 export const pushConfigIdSchema: z.ZodType<PushConfigIdRequest> = z.object({
@@ -135,8 +135,8 @@ export const pushConfigIdSchema: z.ZodType<PushConfigIdRequest> = z.object({
 export const listPushConfigsSchema: z.ZodType<ListPushConfigsRequest> = z.object({
   tenant,
   taskId: scalar.idSchema,
-  pageSize: scalar.pageSizeSchema.exactOptional(),
-  pageToken: scalar.shortTextSchema.exactOptional(),
+  pageSize: scalar.optionalField(scalar.pageSizeSchema),
+  pageToken: scalar.optionalField(scalar.shortTextSchema),
 });
 
 export const extendedCardRequestSchema: z.ZodType<{ tenant?: string }> = z.object({ tenant });
@@ -144,8 +144,8 @@ export const extendedCardRequestSchema: z.ZodType<{ tenant?: string }> = z.objec
 /** Section 4.1.7. */
 export const artifactSchema: z.ZodType<Artifact> = z.object({
   artifactId: scalar.idSchema,
-  name: z.string().exactOptional(),
-  description: z.string().exactOptional(),
+  name: scalar.optionalField(z.string()),
+  description: scalar.optionalField(z.string()),
   parts: z.array(partSchema).min(1),
   metadata,
   extensions: texts,
@@ -154,17 +154,17 @@ export const artifactSchema: z.ZodType<Artifact> = z.object({
 /** Section 4.1.2. */
 export const taskStatusSchema: z.ZodType<TaskStatus> = z.object({
   state: z.enum(TASK_STATES),
-  message: messageSchema.exactOptional(),
-  timestamp: scalar.timestampSchema.exactOptional(),
+  message: scalar.optionalField(messageSchema),
+  timestamp: scalar.optionalField(scalar.timestampSchema),
 });
 
 /** Section 4.1.1. */
 export const taskSchema: z.ZodType<Task> = z.object({
   id: scalar.idSchema,
-  contextId: scalar.idSchema.exactOptional(),
+  contextId: scalar.optionalField(scalar.idSchema),
   status: taskStatusSchema,
-  artifacts: z.array(artifactSchema).exactOptional(),
-  history: z.array(messageSchema).exactOptional(),
+  artifacts: scalar.optionalField(z.array(artifactSchema)),
+  history: scalar.optionalField(z.array(messageSchema)),
   metadata,
 });
 
@@ -181,8 +181,8 @@ export const artifactUpdateSchema: z.ZodType<TaskArtifactUpdateEvent> = z.object
   taskId: scalar.idSchema,
   contextId: scalar.idSchema,
   artifact: artifactSchema,
-  append: z.boolean().exactOptional(),
-  lastChunk: z.boolean().exactOptional(),
+  append: scalar.optionalField(z.boolean()),
+  lastChunk: scalar.optionalField(z.boolean()),
   metadata,
 });
 
@@ -209,6 +209,5 @@ export const listTasksResponseSchema = z.object({
 
 export const listPushConfigsResponseSchema = z.object({
   configs: z.array(pushConfigSchema),
-  nextPageToken: z.string().exactOptional(),
+  nextPageToken: scalar.optionalField(z.string()),
 });
-

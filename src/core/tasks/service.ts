@@ -1,0 +1,300 @@
+/**
+ * The operations of A2A on tasks, for every transport and version: each authorizes first, then looks up within the
+ * caller's own tasks, then acts. Requests are valid and in their 1.0 form; answers are 1.0 JSON text.
+ */
+import type { TaskPage } from '../../protocol/codec.ts';
+import { AppError } from '../../protocol/errors.ts';
+import type { GetTaskRequest, ListTasksRequest, SendMessageRequest, TaskIdRequest } from '../../protocol/v1/types.ts';
+import { type Action, authorize } from '../access/authorize.ts';
+import type { Principal } from '../access/principal.ts';
+import { checkExtensions, checkMediaTypes, checkStreaming } from '../agents/capabilities.ts';
+import type { Agent } from '../agents/registry.ts';
+import type { TaskEngine } from './engine.ts';
+import { taskNotFound } from './errors.ts';
+import { contentOf, type LogRow, stateOf } from './log.ts';
+import { decodePageToken, encodePageToken } from './page-token.ts';
+import type { TaskRun } from './run.ts';
+import { snapshotJson } from './snapshot.ts';
+import { isSettled, isTerminal } from './states.ts';
+import type { ContentQuery, StoredTask, TaskScope } from './store.ts';
+import type { Submitted } from './submissions.ts';
+import type { EventSink } from './subscription.ts';
+
+/** One call, whatever it came by. */
+export interface Call {
+  readonly principal: Principal;
+  readonly agent: Agent;
+  readonly idempotencyKey: string | undefined;
+  /** URIs of the extensions that the client activates. */
+  readonly extensions: readonly string[];
+  /** The last event that the client has, where it resumes a stream. */
+  readonly lastEventId: number | undefined;
+  /** Aborted when the client has left. Only waiting ends then; tasks go on. */
+  readonly signal: AbortSignal;
+}
+
+export type SendResult = { readonly task: string } | { readonly message: string };
+
+/** Where a stream goes: the Task first, then its events. */
+export interface StreamSink extends EventSink {
+  /** The Task as of event `seq`, as 1.0 JSON text. */
+  snapshot(seq: number, taskJson: string): void;
+}
+
+/** An open stream. Nothing is passed on after `close`, and closing it changes nothing for the task. */
+export interface OpenStream {
+  /** The sink has room again. */
+  resume(): void;
+  close(): void;
+}
+
+/** `empty`: the task has ended and the client has all of it. */
+export type StreamResult = OpenStream | 'empty';
+
+const WHOLE: ContentQuery = { historyLength: undefined, artifacts: true };
+const DEFAULT_PAGE_SIZE = 50;
+
+export class TaskService {
+  readonly #engine: TaskEngine;
+
+  constructor(engine: TaskEngine) {
+    this.#engine = engine;
+  }
+
+  /** SendMessage (A2A 1.0 section 3.1.1): waits for a settled state unless told to return at once. */
+  async send(call: Call, request: SendMessageRequest): Promise<SendResult> {
+    const scope = this.#admit(call, 'task.send');
+    checkSend(call, request);
+    const submitted = await this.#engine.submit({ ...submissionOf(call, scope, request) });
+    if (request.configuration?.returnImmediately !== true) await this.#untilSettled(call, submitted);
+    const content = { historyLength: request.configuration?.historyLength, artifacts: true };
+    const stored = submitted.status === 'started' ? keptTask(submitted.run) : null;
+    if (stored !== null) return resultOf(stored, content);
+    const taskId = submitted.status === 'started' ? submitted.run.taskId : submitted.taskId;
+    const read = await this.#engine.store.readTask(scope, taskId, content);
+    if (read === undefined) throw taskNotFound(taskId);
+    return resultOf(read, content);
+  }
+
+  async #untilSettled(call: Call, submitted: Submitted): Promise<void> {
+    if (submitted.status === 'started') return submitted.run.settled();
+    const run = this.#engine.runOf(submitted.taskId);
+    if (run !== undefined) return run.settled();
+    return this.#settledElsewhere(call, submitted.taskId);
+  }
+
+  /** Waits for a task that another replica runs, by following its log. */
+  async #settledElsewhere(call: Call, taskId: string): Promise<void> {
+    const scope = scopeOf(call);
+    const { hub, store } = this.#engine;
+    await new Promise<void>((resolve, reject) => {
+      const subscription = hub.attach(scope.ownerId, taskId, {
+        events: (rows) => {
+          if (rows.some((row) => isSettled(stateOf(row) ?? 'TASK_STATE_WORKING'))) finish();
+          return true;
+        },
+        end: () => finish(),
+        broken: reject,
+      });
+      const finish = (): void => {
+        call.signal.removeEventListener('abort', finish);
+        subscription.close();
+        resolve();
+      };
+      call.signal.addEventListener('abort', finish, { once: true });
+      store.readHead(scope, taskId).then((head) => {
+        if (head === undefined || isSettled(head.state)) finish();
+        else subscription.start(head.seq);
+      }, reject);
+    });
+  }
+
+  /** SendStreamingMessage (section 3.1.2): the Task first, then its events to the end. */
+  async stream(call: Call, request: SendMessageRequest, sink: StreamSink): Promise<StreamResult> {
+    const scope = this.#admit(call, 'task.send');
+    checkStreaming(call.agent);
+    checkSend(call, request);
+    const { hub } = this.#engine;
+    let live: OpenStream | null = null;
+    try {
+      const submitted = await this.#engine.submit({
+        ...submissionOf(call, scope, request),
+        beforeStart: (taskId) => {
+          const subscription = hub.attach(scope.ownerId, taskId, sink);
+          subscription.start(0, true);
+          live = subscription;
+        },
+      });
+      if (submitted.status === 'started' && submitted.isNew && live !== null) return live;
+      (live as OpenStream | null)?.close();
+      live = null;
+      const taskId = submitted.status === 'started' ? submitted.run.taskId : submitted.taskId;
+      const lastEventId = submitted.status === 'joined' ? call.lastEventId : undefined;
+      return await this.#follow(scope, taskId, lastEventId, sink);
+    } catch (error) {
+      (live as OpenStream | null)?.close();
+      throw error;
+    }
+  }
+
+  /** SubscribeToTask (section 3.1.6), and its resumption after `Last-Event-ID`, also of a task that has ended since. */
+  async subscribe(call: Call, request: TaskIdRequest, sink: StreamSink): Promise<StreamResult> {
+    const scope = this.#admit(call, 'task.subscribe');
+    checkStreaming(call.agent);
+    if (call.lastEventId === undefined) {
+      const head = await this.#engine.store.readHead(scope, request.id);
+      if (!head?.listed) throw taskNotFound(request.id);
+      if (isTerminal(head.state)) {
+        throw new AppError(
+          'UNSUPPORTED_OPERATION',
+          `The task has ended (${head.state}); get it with GetTask, or resume its stream with Last-Event-ID`,
+          { metadata: { taskId: request.id } },
+        );
+      }
+    }
+    return this.#follow(scope, request.id, call.lastEventId, sink);
+  }
+
+  async #follow(
+    scope: TaskScope,
+    taskId: string,
+    lastEventId: number | undefined,
+    sink: StreamSink,
+  ): Promise<StreamResult> {
+    const { hub, store } = this.#engine;
+    // Attached before the look: what is committed in between is noticed.
+    const subscription = hub.attach(scope.ownerId, taskId, sink);
+    try {
+      if (lastEventId !== undefined) {
+        const head = await store.readHead(scope, taskId);
+        if (!head?.listed) throw taskNotFound(taskId);
+        if (lastEventId > head.seq) throw aboveHead(lastEventId, head.seq);
+        if (isTerminal(head.state) && lastEventId === head.seq) {
+          subscription.close();
+          return 'empty';
+        }
+        if (lastEventId >= head.firstSeq - 1) {
+          subscription.start(lastEventId);
+          return subscription;
+        }
+      }
+      const stored = await store.readTask(scope, taskId, WHOLE);
+      if (!stored) throw taskNotFound(taskId);
+      if (!stored.head.listed) {
+        // The answer to a joined send was a Message: exactly one event (section 3.1.2).
+        subscription.start(0);
+        return subscription;
+      }
+      const json = snapshotJson(stored.head, stored.rows, WHOLE);
+      sink.snapshot(stored.head.seq, lastEventId === undefined ? json : markReset(json, stored.head.firstSeq));
+      if (isTerminal(stored.head.state)) {
+        subscription.close();
+        sink.end();
+      } else subscription.start(stored.head.seq);
+      return subscription;
+    } catch (error) {
+      subscription.close();
+      throw error;
+    }
+  }
+
+  /** GetTask (section 3.1.3). */
+  async get(call: Call, request: GetTaskRequest): Promise<string> {
+    const scope = this.#admit(call, 'task.get');
+    return this.#read(scope, request.id, { historyLength: request.historyLength, artifacts: true });
+  }
+
+  async #read(scope: TaskScope, taskId: string, content: ContentQuery): Promise<string> {
+    const stored = await this.#engine.store.readTask(scope, taskId, content);
+    if (!stored?.head.listed) throw taskNotFound(taskId);
+    return snapshotJson(stored.head, stored.rows, content);
+  }
+
+  /** ListTasks (section 3.1.4): the caller's own, newest status first. */
+  async list(call: Call, request: ListTasksRequest): Promise<TaskPage> {
+    const scope = this.#admit(call, 'task.list');
+    const pageSize = request.pageSize ?? DEFAULT_PAGE_SIZE;
+    const content = { historyLength: request.historyLength, artifacts: request.includeArtifacts ?? false };
+    const { tasks, totalSize } = await this.#engine.store.listTasks({
+      ...content,
+      scope,
+      contextId: request.contextId,
+      state: request.status,
+      statusFromMs: request.statusTimestampAfter === undefined ? undefined : Date.parse(request.statusTimestampAfter),
+      after: decodePageToken(request.pageToken),
+      limit: pageSize + 1,
+    });
+    const page = tasks.slice(0, pageSize);
+    const last = page[page.length - 1];
+    return {
+      tasks: page.map((task) => snapshotJson(task.head, task.rows, content)),
+      nextPageToken: tasks.length > pageSize && last !== undefined ? encodePageToken(last.head) : '',
+      pageSize,
+      totalSize,
+    };
+  }
+
+  /** CancelTask (section 3.1.5). */
+  async cancel(call: Call, request: TaskIdRequest): Promise<string> {
+    const scope = this.#admit(call, 'task.cancel');
+    await this.#engine.cancel(scope, request.id);
+    return this.#read(scope, request.id, WHOLE);
+  }
+
+  /** What push operations pass, until they find that no agent declares push notifications. */
+  push(call: Call, action: 'push.read' | 'push.write'): never {
+    this.#admit(call, action);
+    throw new AppError('PUSH_NOTIFICATION_NOT_SUPPORTED', 'This agent does not support push notifications');
+  }
+
+  /** GetExtendedAgentCard (section 3.1.11): no agent declares one yet. */
+  extendedCard(call: Call): never {
+    this.#admit(call, 'card.extended');
+    throw new AppError('UNSUPPORTED_OPERATION', 'This agent has no extended card; its public card says all');
+  }
+
+  #admit(call: Call, action: Action): TaskScope {
+    authorize(call.principal, action, { kind: 'agent', agentId: call.agent.id });
+    checkExtensions(call.agent, call.extensions);
+    return scopeOf(call);
+  }
+}
+
+function scopeOf(call: Call): TaskScope {
+  return { ownerId: call.principal.ownerId, agentId: call.agent.id };
+}
+
+function submissionOf(call: Call, scope: TaskScope, request: SendMessageRequest) {
+  return { scope, agent: call.agent, message: request.message, idempotencyKey: call.idempotencyKey };
+}
+
+function checkSend(call: Call, request: SendMessageRequest): void {
+  checkMediaTypes(call.agent, request.message.parts);
+  if (request.configuration?.taskPushNotificationConfig !== undefined) {
+    throw new AppError('PUSH_NOTIFICATION_NOT_SUPPORTED', 'This agent does not support push notifications');
+  }
+}
+
+/** The task as it lies in memory, where all of it does. */
+function keptTask(run: TaskRun): StoredTask | null {
+  const { stored, keptRows } = run;
+  return stored === null || keptRows === null ? null : { head: stored, rows: keptRows };
+}
+
+function resultOf(stored: StoredTask, content: ContentQuery): SendResult {
+  const answer = stored.head.listed ? undefined : stored.rows.find((row: LogRow) => row.kind === 'message');
+  return answer === undefined
+    ? { task: snapshotJson(stored.head, stored.rows, content) }
+    : { message: contentOf(answer) };
+}
+
+/** The log no longer reaches back to where the client was: this Task replaces all that it had. */
+function markReset(taskJson: string, firstSeq: number): string {
+  return `${taskJson.slice(0, -1)},"metadata":{"parley":{"reset":true,"firstSeq":${firstSeq}}}}`;
+}
+
+function aboveHead(lastEventId: number, head: number): AppError {
+  return new AppError('EVENT_ID_OUT_OF_RANGE', `Last-Event-ID ${lastEventId} is above the task's last event, ${head}`, {
+    metadata: { head: String(head) },
+  });
+}

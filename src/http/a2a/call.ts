@@ -1,0 +1,96 @@
+/** From an HTTP request to a call of an operation: agent, version, extensions, idempotency key, resume position. */
+import type { FastifyRequest } from 'fastify';
+import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
+import type { Principal } from '../../core/access/principal.ts';
+import type { Call } from '../../core/tasks/service.ts';
+import { AppError } from '../../protocol/errors.ts';
+import type { ProtocolVersion } from '../../protocol/codec.ts';
+import { negotiateVersion } from '../../protocol/version.ts';
+
+const MAX_IDEMPOTENCY_KEY = 255;
+
+/** Header, then query parameter of the same name, else 0.3 (A2A 1.0 section 3.6). */
+export function versionOf(request: FastifyRequest): ProtocolVersion {
+  return negotiateVersion(headerOf(request, 'a2a-version'), queryOf(request, 'A2A-Version'));
+}
+
+/** The agent that the address names; without a name the default one. Throws NOT_FOUND. */
+export function agentOf(request: FastifyRequest, agents: AgentRegistry): Agent {
+  const { agentId } = request.params as { agentId?: string };
+  const agent = agents.find(agentId ?? agents.defaultId);
+  if (agent === undefined) throw new AppError('NOT_FOUND', `There is no agent ${agentId ?? agents.defaultId}`);
+  return agent;
+}
+
+/** A call whose `signal` is only made, and the connection only watched, when somebody asks for it. */
+export class HttpCall implements Call {
+  readonly principal: Principal;
+  readonly agent: Agent;
+  readonly idempotencyKey: string | undefined;
+  readonly extensions: readonly string[];
+  readonly lastEventId: number | undefined;
+  readonly #request: FastifyRequest;
+  #signal: AbortSignal | null = null;
+
+  constructor(request: FastifyRequest, agent: Agent) {
+    this.#request = request;
+    this.principal = request.principal;
+    this.agent = agent;
+    this.idempotencyKey = idempotencyKeyOf(request);
+    this.extensions = extensionsOf(request);
+    this.lastEventId = lastEventIdOf(request);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === null) {
+      const controller = new AbortController();
+      const { socket } = this.#request.raw;
+      if (socket.destroyed) controller.abort();
+      else socket.once('close', () => controller.abort());
+      this.#signal = controller.signal;
+    }
+    return this.#signal;
+  }
+}
+
+function headerOf(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(',') : value;
+}
+
+function queryOf(request: FastifyRequest, name: string): string | undefined {
+  const value = (request.query as Record<string, string | string[] | undefined>)[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function idempotencyKeyOf(request: FastifyRequest): string | undefined {
+  const key = headerOf(request, 'idempotency-key');
+  if (key === undefined) return undefined;
+  if (key.length === 0 || key.length > MAX_IDEMPOTENCY_KEY) {
+    const description = `must have 1 to ${MAX_IDEMPOTENCY_KEY} characters`;
+    throw new AppError('INVALID_PARAMS', `Invalid parameters: Idempotency-Key: ${description}`, {
+      violations: [{ field: 'Idempotency-Key', description }],
+    });
+  }
+  return key;
+}
+
+/** `A2A-Extensions`, or the name that 0.3 clients send. */
+function extensionsOf(request: FastifyRequest): readonly string[] {
+  const header = headerOf(request, 'a2a-extensions') ?? headerOf(request, 'x-a2a-extensions');
+  if (header === undefined) return [];
+  return header.split(',').flatMap((uri) => (uri.trim() === '' ? [] : [uri.trim()]));
+}
+
+/** The `Last-Event-ID` header, or `?lastEventId=` for clients that cannot set headers. */
+function lastEventIdOf(request: FastifyRequest): number | undefined {
+  const text = headerOf(request, 'last-event-id') ?? queryOf(request, 'lastEventId');
+  if (text === undefined || text === '') return undefined;
+  if (!/^\d{1,9}$/.test(text)) {
+    const description = 'must be the id of an event, a whole number';
+    throw new AppError('INVALID_PARAMS', `Invalid parameters: Last-Event-ID: ${description}`, {
+      violations: [{ field: 'Last-Event-ID', description }],
+    });
+  }
+  return Number(text);
+}

@@ -1,0 +1,88 @@
+/** Agent cards: public, cacheable, readable by clients of both versions (A2A 1.0 section 8). */
+import { hash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
+import { AppError } from '../../protocol/errors.ts';
+import type { AgentCard, AgentInterface } from '../../protocol/v1/types.ts';
+import { combinedCard } from '../../protocol/v0_3/translate-card.ts';
+
+export interface CardOptions {
+  readonly agents: AgentRegistry;
+  /** Where clients reach this server; never taken from a request. */
+  readonly publicUrl: string;
+  /** `false` where authentication is switched off. */
+  readonly isSecured: boolean;
+  /** When what the cards say last changed. */
+  readonly changedAt: Date;
+}
+
+/** Long enough to spare requests, short enough that a changed card is seen soon. */
+const CACHE_CONTROL = 'public, max-age=60, must-revalidate';
+
+interface ServedCard {
+  readonly body: string;
+  readonly etag: string;
+}
+
+/** What the server adds to an agent's description: addresses, transports, security. */
+export function cardOf(agent: Agent, address: string, isSecured: boolean): AgentCard {
+  const at = (protocolBinding: string, protocolVersion: string): AgentInterface => ({
+    url: address,
+    protocolBinding,
+    protocolVersion,
+  });
+  return {
+    ...agent.description,
+    supportedInterfaces: [at('JSONRPC', '1.0'), at('HTTP+JSON', '1.0'), at('JSONRPC', '0.3'), at('HTTP+JSON', '0.3')],
+    ...(isSecured
+      ? {
+          securitySchemes: {
+            bearer: { httpAuthSecurityScheme: { scheme: 'Bearer', description: 'An API key of this server' } },
+            apiKey: { apiKeySecurityScheme: { location: 'header', name: 'x-api-key' } },
+          },
+          securityRequirements: [{ schemes: { bearer: { list: [] } } }, { schemes: { apiKey: { list: [] } } }],
+        }
+      : {}),
+  };
+}
+
+export function registerCards(app: FastifyInstance, options: CardOptions): void {
+  const { agents, publicUrl, isSecured, changedAt } = options;
+  const lastModified = changedAt.toUTCString();
+  const serve = (agent: Agent, address: string): ServedCard => {
+    const body = JSON.stringify(combinedCard(cardOf(agent, address, isSecured)));
+    return { body, etag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"` };
+  };
+  const cards = new Map(agents.all().map((agent) => [agent.id, serve(agent, `${publicUrl}/a2a/agents/${agent.id}`)]));
+  const defaultAgent = agents.find(agents.defaultId);
+  const defaultCard = defaultAgent === undefined ? undefined : serve(defaultAgent, `${publicUrl}/a2a`);
+
+  const send = (card: ServedCard | undefined, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    if (card === undefined) throw new AppError('NOT_FOUND', 'There is no such agent');
+    reply.header('etag', card.etag).header('last-modified', lastModified).header('cache-control', CACHE_CONTROL);
+    // A card is public by design; any page may read it.
+    reply.header('access-control-allow-origin', '*');
+    if (isFresh(request, card.etag, changedAt)) return reply.code(304).send();
+    return reply.header('content-type', 'application/json').send(card.body);
+  };
+
+  const config = { access: 'public' } as const;
+  for (const path of ['/.well-known/agent-card.json', '/a2a/.well-known/agent-card.json']) {
+    app.get(path, { config }, (request, reply) => send(defaultCard, request, reply));
+  }
+  app.get('/a2a/agents/:agentId/.well-known/agent-card.json', { config }, (request, reply) => {
+    const { agentId } = request.params as { agentId: string };
+    return send(cards.get(agentId), request, reply);
+  });
+}
+
+/** RFC 9110 section 13.2.2: the entity tag counts before the date. */
+function isFresh(request: FastifyRequest, etag: string, changedAt: Date): boolean {
+  const tags = request.headers['if-none-match'];
+  if (tags !== undefined) {
+    return tags.trim() === '*' || tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+  }
+  const since = request.headers['if-modified-since'];
+  if (since === undefined) return false;
+  return Math.floor(changedAt.getTime() / 1000) <= Math.floor(Date.parse(since) / 1000);
+}

@@ -1,0 +1,50 @@
+/** Matching REST paths, in which a colon separates the verb (`/tasks/{id}:cancel`): a router would take it for its own. */
+import type { Codec, ProtocolVersion, RestRoute } from '../../protocol/codec.ts';
+import { codecFor, SUPPORTED_VERSIONS } from '../../protocol/version.ts';
+
+export type RouteMatch =
+  | { readonly status: 'found'; readonly route: RestRoute; readonly params: Record<string, string> }
+  /** The path is there, with other methods. */
+  | { readonly status: 'method'; readonly allowed: readonly string[] }
+  | { readonly status: 'none' };
+
+interface CompiledRoute {
+  readonly route: RestRoute;
+  readonly pattern: RegExp;
+  readonly names: readonly string[];
+}
+
+function compile(route: RestRoute): CompiledRoute {
+  const names: string[] = [];
+  const pattern = route.path.replace(/^\//, '').replace(/\{(\w+)\}|[.*+?^$()|[\]\\]/g, (match, name?: string) => {
+    if (name === undefined) return `\\${match}`;
+    names.push(name);
+    return '([^/:]+)';
+  });
+  return { route, pattern: new RegExp(`^${pattern}$`), names };
+}
+
+const COMPILED: ReadonlyMap<ProtocolVersion, readonly CompiledRoute[]> = new Map(
+  SUPPORTED_VERSIONS.map((version) => [version, codecFor(version, 'HTTP+JSON').restRoutes.map(compile)]),
+);
+
+/** @param path below the agent's address, without a leading slash, decoded. */
+export function matchRoute(codec: Codec, method: string, path: string): RouteMatch {
+  const allowed: string[] = [];
+  for (const { route, pattern, names } of COMPILED.get(codec.version) ?? []) {
+    const match = pattern.exec(path);
+    if (match === null) continue;
+    if (route.method === method) {
+      const params = Object.fromEntries(names.map((name, index) => [name, match[index + 1] ?? '']));
+      return { status: 'found', route, params };
+    }
+    allowed.push(route.method);
+  }
+  return allowed.length > 0 ? { status: 'method', allowed } : { status: 'none' };
+}
+
+/** The other version, where it has this path. */
+export function otherVersionOf(codec: Codec, method: string, path: string): ProtocolVersion | null {
+  const other = codecFor(codec.version === '1.0' ? '0.3' : '1.0', 'HTTP+JSON');
+  return matchRoute(other, method, path).status === 'none' ? null : other.version;
+}

@@ -1,0 +1,97 @@
+/** The HTTP+JSON binding (A2A 1.0 section 11): paths below an agent's address. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { codecV1 } from '../../protocol/v1/codec.ts';
+import type { Codec, RestRoute } from '../../protocol/codec.ts';
+import { AppError, ERROR_TABLE, toAppError } from '../../protocol/errors.ts';
+import { codecFor } from '../../protocol/version.ts';
+import { reportFault } from '../errors.ts';
+import { agentOf, HttpCall, versionOf } from './call.ts';
+import { answer, isStreaming, stream } from './dispatch.ts';
+import { restFraming } from './framing.ts';
+import { matchRoute, otherVersionOf } from './rest-routes.ts';
+import type { A2aDependencies } from './routes.ts';
+
+/** The steps: version, route, parameters, agent, operation. Whoever gets here is authenticated. */
+export async function handleRest(
+  dependencies: A2aDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { service, agents, streams } = dependencies;
+  let codec: Codec = codecV1;
+  try {
+    codec = codecFor(versionOf(request), 'HTTP+JSON');
+    const path = (request.params as { '*': string })['*'];
+    const { route, params } = findRoute(codec, request.method, path);
+    const query = request.query as Record<string, string>;
+    const decoded = codec.decodeRest(route.operation, { params, query, body: bodyOf(request) });
+    const call = new HttpCall(request, agentOf(request, agents));
+    if (!isStreaming(route.operation)) {
+      const result = await answer(service, codec, call, decoded);
+      return await reply.header('content-type', contentType(codec, request)).send(result);
+    }
+    const sink = streams.create(reply, restFraming(codec));
+    const source = await stream(service, call, decoded, sink);
+    if (source === 'empty') return await reply.code(204).send();
+    sink.bind(source);
+    return reply;
+  } catch (thrown) {
+    return sendRestError(request, reply, codec, toAppError(thrown));
+  }
+}
+
+function findRoute(codec: Codec, method: string, path: string): { route: RestRoute; params: Record<string, string> } {
+  const match = matchRoute(codec, method, path);
+  if (match.status === 'found') return match;
+  if (match.status === 'method') {
+    throw new AppError('METHOD_NOT_ALLOWED', `${method} is not allowed here; ${match.allowed.join(', ')} is`, {
+      metadata: { allow: match.allowed.join(', ') },
+    });
+  }
+  const other = otherVersionOf(codec, method, path);
+  const hint = other === null ? '' : `; it is a path of A2A ${other}: send the header A2A-Version: ${other}`;
+  throw new AppError('NOT_FOUND', `A2A ${codec.version} has no ${method} ${path}${hint}`);
+}
+
+function bodyOf(request: FastifyRequest): unknown {
+  if (request.body === undefined || request.body === null || request.body === '') return undefined;
+  try {
+    return JSON.parse(request.body as string) as unknown;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'not JSON';
+    throw new AppError('PARSE_ERROR', `The body is not JSON: ${why.slice(0, 200)}`, {
+      cause,
+      violations: [{ field: 'body', description: 'is not JSON' }],
+    });
+  }
+}
+
+/** `application/a2a+json` (section 11.1), unless the client takes only `application/json`; 0.3 knows only that. */
+function contentType(codec: Codec, request: FastifyRequest): string {
+  if (codec.version === '0.3') return 'application/json';
+  const accept = request.headers.accept ?? '*/*';
+  const isPlain = accept.includes('application/json') && !accept.includes('application/a2a+json') && !accept.includes('*/*');
+  return isPlain ? 'application/json' : 'application/a2a+json';
+}
+
+export function sendRestError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  codec: Codec,
+  error: AppError,
+): FastifyReply {
+  const row = ERROR_TABLE[error.code];
+  reportFault(reply, error);
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
+  if (error.metadata['allow'] !== undefined) reply.header('allow', error.metadata['allow']);
+  return reply.code(row.http).header('content-type', contentType(codec, request)).send(codec.encodeRestError(error));
+}
+
+/** The version of a request that failed before its handler, as far as it can be told. */
+export function codecOrDefault(request: FastifyRequest): Codec {
+  try {
+    return codecFor(versionOf(request), 'HTTP+JSON');
+  } catch {
+    return codecV1;
+  }
+}

@@ -1,0 +1,47 @@
+/** The addresses of agents: `/a2a` for the default one, `/a2a/agents/{agentId}` for each. */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AgentRegistry } from '../../core/agents/registry.ts';
+import type { TaskService } from '../../core/tasks/service.ts';
+import { readableIdJson } from '../../protocol/json-rpc.ts';
+import { codecV1 } from '../../protocol/v1/codec.ts';
+import { appErrorOf } from '../errors.ts';
+import { handleJsonRpc, sendJsonRpcError } from './json-rpc.ts';
+import { codecOrDefault, handleRest, sendRestError } from './rest.ts';
+import type { SseStreams } from './sse.ts';
+
+export interface A2aDependencies {
+  readonly service: TaskService;
+  readonly agents: AgentRegistry;
+  readonly streams: SseStreams;
+}
+
+const REST_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** Registered in a scope of its own: bodies are kept as text here, and errors have the form of their binding. */
+export async function registerA2a(app: FastifyInstance, dependencies: A2aDependencies): Promise<void> {
+  app.removeAllContentTypeParsers();
+  for (const type of ['application/json', 'application/a2a+json']) {
+    app.addContentTypeParser(type, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  }
+  app.setErrorHandler((error: FastifyError, request, reply) => sendBindingError(request, reply, error));
+
+  const config = { errors: 'json-rpc' } as const;
+  const jsonRpc = (request: FastifyRequest, reply: FastifyReply) => handleJsonRpc(dependencies, request, reply);
+  const rest = (request: FastifyRequest, reply: FastifyReply) => handleRest(dependencies, request, reply);
+  for (const address of ['/a2a', '/a2a/agents/:agentId']) {
+    app.post(address, { config }, jsonRpc);
+    app.post(`${address}/`, { config }, jsonRpc);
+    app.route({ method: REST_METHODS, url: `${address}/*`, handler: rest });
+  }
+}
+
+/** What went wrong before a handler: authentication, limits, the body. */
+function sendBindingError(request: FastifyRequest, reply: FastifyReply, thrown: unknown): unknown {
+  const error = appErrorOf(thrown);
+  if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+  if (request.routeOptions.config.errors !== 'json-rpc') {
+    return sendRestError(request, reply, codecOrDefault(request), error);
+  }
+  const idJson = typeof request.body === 'string' ? readableIdJson(request.body) : 'null';
+  return sendJsonRpcError(reply, codecV1, idJson, error);
+}

@@ -1,0 +1,96 @@
+/** The API listener: one Fastify application with its hooks; each surface registers its own routes. */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { AppError } from '../protocol/errors.ts';
+import { restErrorBody } from '../protocol/error-bodies.ts';
+import { gate, type GateOptions } from './authenticate.ts';
+import { sendError } from './errors.ts';
+import { hostGuard, type HostRules } from './hosts.ts';
+import { lazyLogger } from './lazy-logger.ts';
+import './request.ts';
+
+export interface AppOptions {
+  readonly logger: FastifyBaseLogger;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  readonly trustProxy: boolean;
+  readonly bodyLimitBytes: number;
+  readonly headerLimitBytes: number;
+  readonly maxConnections: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly hosts: HostRules;
+  readonly gate: GateOptions;
+  readonly onRequestDone: (method: string, route: string, status: number, seconds: number) => void;
+}
+
+/** What a caller may choose as request id; anything else is replaced. */
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** Cheap and unique: a random prefix per process, then a count. */
+function requestIds(): (request: IncomingMessage) => string {
+  const prefix = randomBytes(6).toString('base64url');
+  let count = 0;
+  return (request) => {
+    const given = request.headers['x-request-id'];
+    return typeof given === 'string' && REQUEST_ID.test(given) ? given : `${prefix}-${(++count).toString(36)}`;
+  };
+}
+
+/** Builds the application; the caller registers surfaces, listens and closes. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const { logger, tls, hosts, onRequestDone } = options;
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    childLoggerFactory: (parent, bindings) => lazyLogger(parent, String(bindings['reqId'])),
+    genReqId: requestIds(),
+    requestIdHeader: false,
+    trustProxy: options.trustProxy,
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    routerOptions: { maxParamLength: 512, caseSensitive: true, ignoreTrailingSlash: false },
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    http: { maxHeaderSize: options.headerLimitBytes },
+    https: tls === null ? null : { ...tls, maxHeaderSize: options.headerLimitBytes },
+    clientErrorHandler: answerClientError,
+  } as never) as unknown as FastifyInstance;
+  app.server.maxConnections = options.maxConnections;
+
+  app.decorateRequest('principal');
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    if (tls !== null) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
+  });
+  app.addHook('onRequest', hostGuard(hosts));
+  app.addHook('onRequest', gate(options.gate));
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    onRequestDone(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+  });
+  app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
+  app.setNotFoundHandler((request, reply) => {
+    const [path] = request.url.split('?');
+    return sendError(request, reply, new AppError('NOT_FOUND', `There is no ${request.method} ${path}`));
+  });
+  return app;
+}
+
+/** What Node could not parse as a request, so that no handler saw it. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const status = isTooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const told = isTooLarge
+    ? new AppError('HEADERS_TOO_LARGE', 'The headers are larger than server.headerLimitBytes allows')
+    : new AppError('INVALID_REQUEST', 'The request is not HTTP as this server reads it');
+  const body = restErrorBody(told);
+  const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
+}

@@ -1,0 +1,24 @@
+/** The ops listener: metrics for Prometheus and the health checks, apart from the API. */
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { type Readiness, registerHealth } from './health.ts';
+import { sendError } from './errors.ts';
+import './request.ts';
+
+export interface MetricsText {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
+
+export function registerMetrics(app: FastifyInstance, source: MetricsText): void {
+  app.get('/metrics', { config: { access: 'public' } }, async (_request, reply) =>
+    reply.header('content-type', source.contentType).send(await source.metrics()),
+  );
+}
+
+export function createOpsApp(logger: FastifyBaseLogger, readiness: Readiness, source: MetricsText): FastifyInstance {
+  const app = Fastify({ loggerInstance: logger, disableRequestLogging: true, forceCloseConnections: true });
+  app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
+  registerHealth(app, readiness);
+  registerMetrics(app, source);
+  return app as unknown as FastifyInstance;
+}

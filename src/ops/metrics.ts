@@ -1,0 +1,128 @@
+/** Prometheus metrics of the whole server, also under the names that users have dashboards and alerts for. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { TaskMetrics } from '../core/tasks/metrics.ts';
+
+export interface MetricsSources {
+  runningTasks(): number;
+  queuedWrites(): number;
+  openStreams(): number;
+  agents(): number;
+}
+
+export interface HttpMetrics {
+  /** @param seconds from the first byte of the request to the last one of the answer. */
+  requestDone(method: string, route: string, status: number, seconds: number): void;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
+    new Counter({ name, help, labelNames, registers });
+
+  const requests = new Histogram({
+    name: 'parley_http_request_duration_seconds',
+    help: 'HTTP requests by method, route and status; streams last until they end',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const created = counter('parley_tasks_created_total', 'Tasks created', ['agent']);
+  const turns = new Histogram({
+    name: 'parley_task_turn_duration_seconds',
+    help: 'Turns of tasks by the state that they ended in',
+    labelNames: ['agent', 'state'] as const,
+    buckets: [...DURATION_BUCKETS, 60, 300, 1800],
+    registers,
+  });
+  const events = counter('parley_task_events_total', 'Events committed to the log');
+  const commits = counter('parley_commits_total', 'Group commits');
+  const writes = counter('parley_commit_writes_total', 'Task writes, of which several share a commit');
+  const failures = counter('parley_commit_failures_total', 'Task writes that could not be stored');
+  const leaseLost = counter('parley_lease_lost_total', 'Writes refused because another holder had the task', ['agent']);
+  const recovered = counter('parley_tasks_recovered_total', 'Interrupted tasks taken over', ['agent', 'how']);
+  const deduplicated = counter('parley_sends_deduplicated_total', 'Sends that joined the task of an earlier one');
+  const limits = counter('parley_limit_reached_total', 'Requests refused by a configured limit', ['limit']);
+  const streams = counter('parley_streams_opened_total', 'Event streams opened');
+  const stalled = counter('parley_streams_stalled_total', 'Event streams cut off because nobody read them');
+  const rateLimited = counter('parley_rate_limited_total', 'Requests refused with 429', ['endpoint']);
+  const evicted = counter('parley_rate_limit_buckets_evicted_total', 'Rate limit buckets dropped to make room');
+  const keyAuth = counter('parley_key_auth_total', 'Authentications by API key', ['result']);
+
+  // Names that users' alerts and dashboards have.
+  const a2aCreated = counter('a2a_requests_created_total', 'Tasks created');
+  const a2aCompleted = counter('a2a_requests_completed_total', 'Tasks ended, by status', ['status']);
+  const adminAuth = counter('admin_auth_total', 'Uses of the admin key and its tokens', ['result']);
+  const identityAdminAuth = counter('agent_identity_admin_auth_total', 'The same as admin_auth_total', ['result']);
+
+  const task: TaskMetrics = {
+    taskCreated: (agent) => {
+      created.inc({ agent });
+      a2aCreated.inc();
+    },
+    turnEnded: (agent, state, durationMs) => {
+      turns.observe({ agent, state }, durationMs / 1000);
+      const status = state.slice('TASK_STATE_'.length).toLowerCase();
+      if (!status.endsWith('required')) a2aCompleted.inc({ status });
+    },
+    eventsCommitted: (count) => events.inc(count),
+    groupCommitted: (count) => {
+      commits.inc();
+      writes.inc(count);
+    },
+    commitFailed: (count) => failures.inc(count),
+    leaseLost: (agent) => leaseLost.inc({ agent }),
+    taskRecovered: (agent, how) => recovered.inc({ agent, how }),
+    sendDeduplicated: () => deduplicated.inc(),
+    limitReached: (limit) => limits.inc({ limit }),
+  };
+
+  const http: HttpMetrics = {
+    requestDone: (method, route, status, seconds) => requests.observe({ method, route, status }, seconds),
+  };
+
+  return {
+    registry,
+    task,
+    http,
+    streams: {
+      streamOpened: () => streams.inc(),
+      streamClosed: () => {},
+      streamStalled: () => stalled.inc(),
+    },
+    rateLimit: {
+      rateLimited: (endpoint: string) => rateLimited.inc({ endpoint }),
+      bucketEvicted: () => evicted.inc(),
+    },
+    auth: {
+      adminAuth: (result: string) => {
+        adminAuth.inc({ result });
+        identityAdminAuth.inc({ result });
+      },
+      keyAuth: (result: string) => keyAuth.inc({ result }),
+    },
+    /** Gauges that are read when they are asked for. Process metrics are added too. */
+    observe(sources: MetricsSources): void {
+      const gauge = (name: string, help: string, read: () => number): void => {
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(read());
+          },
+        });
+      };
+      gauge('a2a_running_jobs', 'Tasks that this process runs', sources.runningTasks);
+      gauge('a2a_queue_size', 'Task writes waiting for a commit', sources.queuedWrites);
+      gauge('parley_streams_open', 'Event streams open', sources.openStreams);
+      gauge('a2a_total_agents', 'Agents of this server', sources.agents);
+      gauge('a2a_enabled_agents', 'Agents that can be used', sources.agents);
+      collectDefaultMetrics({ register: registry });
+    },
+  };
+}
