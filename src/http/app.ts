@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { AppError } from '../protocol/errors.ts';
 import { restErrorBody } from '../protocol/error-bodies.ts';
-import { gate, type GateOptions } from './authenticate.ts';
+import { countFailure, gate, type GateOptions } from './authenticate.ts';
 import { sendError } from './errors.ts';
 import { hostGuard, type HostRules } from './hosts.ts';
 import { lazyLogger } from './lazy-logger.ts';
@@ -44,7 +44,8 @@ export function createApp(options: AppOptions): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger,
     disableRequestLogging: true,
-    childLoggerFactory: (parent, bindings) => lazyLogger(parent, String(bindings['reqId'])),
+    childLoggerFactory: (parent: FastifyBaseLogger, bindings: { reqId?: unknown }) =>
+      lazyLogger(parent, String(bindings.reqId)),
     genReqId: requestIds(),
     requestIdHeader: false,
     trustProxy: options.trustProxy,
@@ -67,6 +68,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.addHook('onRequest', hostGuard(hosts));
   app.addHook('onRequest', gate(options.gate));
+  app.addHook('onError', countFailure(options.gate));
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
     onRequestDone(request.method, route, reply.statusCode, reply.elapsedTime / 1000);

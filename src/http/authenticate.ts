@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ANONYMOUS, type Principal } from '../core/access/principal.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { RateLimiter } from './rate-limit.ts';
+import { credentialOf } from './request.ts';
+
 
 export interface Authenticates {
   /** Throws UNAUTHENTICATED. Synchronous for a credential that was seen before. */
@@ -11,43 +13,35 @@ export interface Authenticates {
 
 export interface GateOptions {
   readonly authenticator: Authenticates;
-  /** Requests of one principal; null: not limited. */
+  /** Requests of one principal to one route; null: not limited. */
   readonly requests: RateLimiter | null;
-  /** Failed attempts of one address. */
-  readonly failures: RateLimiter;
+  /** Failed attempts of one address; null: not limited. */
+  readonly failures: RateLimiter | null;
 }
 
-/** `Authorization: Bearer KEY`, or `x-api-key: KEY`. */
-export function credentialOf(request: FastifyRequest): string | undefined {
-  const { authorization } = request.headers;
-  if (authorization !== undefined) {
-    const match = /^bearer +(\S+)$/i.exec(authorization);
-    // Another scheme is a credential all the same, and not a valid one.
-    return match?.[1] ?? '';
-  }
-  const key = request.headers['x-api-key'];
-  return Array.isArray(key) ? key[0] : key;
-}
-
-/** An `onRequest` hook: the body of a request that may not go on is never read. */
+/** An `onRequest` hook: the body of a request that may not go on is never read. Failures are counted by `countFailure`. */
 export function gate(options: GateOptions) {
   const { authenticator, requests, failures } = options;
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (request.routeOptions.config.access === 'public') {
+    const { isPublic } = request.routeOptions.config;
+    // Reading what is public is never refused; trying keys is.
+    if (isPublic !== true || request.method === 'POST') failures?.refuseIfExhausted(request.ip);
+    if (isPublic === true) {
       request.principal = ANONYMOUS;
       return;
     }
-    failures.refuseIfExhausted(request.ip);
-    try {
-      const principal = authenticator.authenticate(credentialOf(request));
-      request.principal = principal instanceof Promise ? await principal : principal;
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'UNAUTHENTICATED') {
-        reply.header('www-authenticate', 'Bearer');
-        failures.count(request.ip);
-      }
-      throw error;
+    const principal = authenticator.authenticate(credentialOf(request.headers));
+    request.principal = principal instanceof Promise ? await principal : principal;
+    if (requests !== null) {
+      const caller = request.principal.keyId ?? request.principal.ownerId;
+      requests.take(`${caller} ${request.method} ${request.routeOptions.url}`, reply);
     }
-    if (requests !== null) requests.take(request.principal.keyId ?? request.principal.ownerId, reply);
+  };
+}
+
+/** An `onError` hook, for the gate and for handlers that look at keys themselves. */
+export function countFailure(options: GateOptions) {
+  return async (request: FastifyRequest, _reply: FastifyReply, error: Error): Promise<void> => {
+    if (error instanceof AppError && error.code === 'UNAUTHENTICATED') options.failures?.count(request.ip);
   };
 }

@@ -7,7 +7,7 @@ export interface Readiness {
 }
 
 export function registerHealth(app: FastifyInstance, readiness: Readiness): void {
-  const config = { access: 'public' } as const;
+  const config = { isPublic: true } as const;
   for (const path of ['/healthz', '/health']) {
     app.get(path, { config }, async (_request, reply) => reply.header('cache-control', 'no-store').send({ ok: true }));
   }

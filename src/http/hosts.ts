@@ -25,7 +25,7 @@ export function hostGuard(rules: HostRules) {
     }
     const { origin } = request.headers;
     if (origin === undefined) return undefined;
-    const isSame = hostName(origin.replace(/^https?:\/\//, '')) === host && origin.endsWith(portOf(request.headers.host));
+    const isSame = URL.canParse(origin) && new URL(origin).host === request.headers.host?.toLowerCase();
     if (!isSame && !origins.has(origin.toLowerCase())) {
       throw new AppError('PERMISSION_DENIED', `Pages of ${origin} may not call this server; see server.corsOrigins`);
     }
@@ -44,8 +44,4 @@ export function hostGuard(rules: HostRules) {
 /** `[::1]:8080` -> `[::1]`, `localhost:8080` -> `localhost`. */
 function hostName(host: string | undefined): string {
   return (host ?? '').toLowerCase().replace(/:\d+$/, '');
-}
-
-function portOf(host: string | undefined): string {
-  return /:\d+$/.exec(host ?? '')?.[0] ?? '';
 }

@@ -10,7 +10,7 @@ export interface MetricsText {
 }
 
 export function registerMetrics(app: FastifyInstance, source: MetricsText): void {
-  app.get('/metrics', { config: { access: 'public' } }, async (_request, reply) =>
+  app.get('/metrics', { config: { isPublic: true } }, async (_request, reply) =>
     reply.header('content-type', source.contentType).send(await source.metrics()),
   );
 }

@@ -1,15 +1,28 @@
-/** What this server adds to a Fastify request. */
+/** What Parley adds to fastify's requests and routes, and the credential that a request carries. */
 import type { Principal } from '../core/access/principal.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who calls; set before any handler runs. */
+    /** Who is calling; set before every handler. On routes with `isPublic` it is ANONYMOUS. */
     principal: Principal;
   }
   interface FastifyContextConfig {
-    /** `public`: answers without credentials. */
-    readonly access?: 'public';
-    /** In which form errors before the handler are told; the default is that of the REST binding. */
-    readonly errors?: 'json-rpc';
+    /** The route needs no authentication, or does its own. */
+    isPublic?: boolean;
+    /** The form of its errors; default: REST. */
+    errors?: 'json-rpc';
   }
+}
+
+/**
+ * `Authorization: Bearer KEY`, else `x-api-key: KEY`; undefined: none. Another scheme is a credential all the same, and
+ * not a valid one: it becomes the empty text.
+ */
+export function credentialOf(headers: {
+  readonly authorization?: string | undefined;
+  readonly 'x-api-key'?: string | string[] | undefined;
+}): string | undefined {
+  if (headers.authorization !== undefined) return /^bearer +(\S+)$/i.exec(headers.authorization)?.[1] ?? '';
+  const key = headers['x-api-key'];
+  return Array.isArray(key) ? key[0] : key;
 }

@@ -37,7 +37,7 @@ export { MAX_REQUEST_ITEMS } from './presence.ts';
 export { findUnstorableText, MAX_JSON_DEPTH } from './storable.ts';
 export { codecV03, codecV03Rest } from './v0_3/codec.ts';
 export { LOSSY_FIELDS } from './v0_3/translate.ts';
-export { cardToV03, cardToV1, combinedCard } from './v0_3/translate-card.ts';
+export { cardToV1, cardToV03, combinedCard } from './v0_3/translate-card.ts';
 export { agentCardSchema } from './v1/card-schemas.ts';
 export { codecV1 } from './v1/codec.ts';
 export * from './v1/types.ts';

@@ -1,8 +1,8 @@
 /** The JSON-RPC envelope: what is a request, and which id an answer carries. */
 import { describe, expect, it } from 'vitest';
+import { thrownBy } from '../../test/support/thrown-by.ts';
 import type { AppError } from './errors.ts';
 import { parseJsonRpc, readableIdJson, refuseNotification, rpcError, rpcResult } from './json-rpc.ts';
-import { thrownBy } from '../../test/support/thrown-by.ts';
 
 function refusal(text: string): AppError {
   return thrownBy(() => parseJsonRpc(text));

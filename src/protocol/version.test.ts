@@ -1,7 +1,7 @@
 /** Version negotiation and the methods of each version. */
 import { describe, expect, it } from 'vitest';
-import { OPERATIONS } from './codec.ts';
 import { thrownBy } from '../../test/support/thrown-by.ts';
+import { OPERATIONS } from './codec.ts';
 import { codecFor, methodNotFound, negotiateVersion } from './version.ts';
 
 describe('negotiateVersion', () => {

@@ -82,7 +82,7 @@ export class Authenticator {
    */
   authenticate(credential: string | undefined): Principal | Promise<Principal> {
     if (this.#mode === 'none') return ANONYMOUS;
-    if (credential === undefined || credential === '') {
+    if (credential === undefined) {
       this.#metrics.keyAuth('missing');
       throw new AppError('UNAUTHENTICATED', `Authentication is required: send an API key, the admin key or an admin token ${HOW}`);
     }
@@ -92,6 +92,7 @@ export class Authenticator {
       const ageMs = this.#clock.now() - entry.checkedAtMs;
       // A negative age: the clock was set back, and nothing is known of how old the entry is.
       if (ageMs >= 0 && ageMs < this.#cacheTtlMs) {
+        entry.wasUsed = true;
         if (ageMs * 2 >= this.#cacheTtlMs && !entry.isRefreshing) this.#refreshAhead(keyHash, entry);
         return this.#admit(keyHash, entry);
       }
@@ -185,7 +186,6 @@ export class Authenticator {
     const isCurrent = record.keyHash === keyHash;
     const untilMs = isCurrent ? record.expiresAtMs : earlier(record.expiresAtMs, record.previousExpiresAtMs ?? 0);
     if (record.disabled || (untilMs !== null && nowMs >= untilMs)) return this.#refuseKey();
-    entry.wasUsed = true;
     entry.lastUsedAtMs = nowMs;
     if (!entry.isTouched) this.#uses.add(entry);
     this.#metrics.keyAuth('success');
@@ -212,7 +212,7 @@ const earlier = (a: number | null, b: number): number => (a === null ? b : Math.
 
 function cachedKey(record: ApiKeyRecord, checkedAtMs: number): CachedKey {
   const principal = principalOf(record);
-  const uses = { wasUsed: true, lastUsedAtMs: checkedAtMs, isTouched: false };
+  const uses = { wasUsed: false, lastUsedAtMs: checkedAtMs, isTouched: false };
   return { record, principal, checkedAtMs, isRefreshing: false, ...uses };
 }
 

@@ -8,7 +8,7 @@ export interface CachedKey {
   /** When the read that this rests on began. */
   checkedAtMs: number;
   isRefreshing: boolean;
-  /** Used since the last look for something to evict. */
+  /** Found here since the last look for something to evict. */
   wasUsed: boolean;
   lastUsedAtMs: number;
   /** Waits for its last use to be stored. */

@@ -8,8 +8,8 @@ import { combinedCard } from '../../protocol/v0_3/translate-card.ts';
 
 export interface CardOptions {
   readonly agents: AgentRegistry;
-  /** Where clients reach this server; never taken from a request. */
-  readonly publicUrl: string;
+  /** Where clients reach this server, once it listens; never taken from a request. */
+  readonly publicUrl: () => string;
   /** `false` where authentication is switched off. */
   readonly isSecured: boolean;
   /** When what the cards say last changed. */
@@ -49,13 +49,18 @@ export function cardOf(agent: Agent, address: string, isSecured: boolean): Agent
 export function registerCards(app: FastifyInstance, options: CardOptions): void {
   const { agents, publicUrl, isSecured, changedAt } = options;
   const lastModified = changedAt.toUTCString();
-  const serve = (agent: Agent, address: string): ServedCard => {
-    const body = JSON.stringify(combinedCard(cardOf(agent, address, isSecured)));
-    return { body, etag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"` };
+  const served = new Map<string, ServedCard>();
+  /** Made when first asked for: before that the port may not be known. */
+  const cardAt = (agent: Agent | undefined, path: string): ServedCard | undefined => {
+    if (agent === undefined) return undefined;
+    let card = served.get(path);
+    if (card === undefined) {
+      const body = JSON.stringify(combinedCard(cardOf(agent, `${publicUrl()}${path}`, isSecured)));
+      card = { body, etag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"` };
+      served.set(path, card);
+    }
+    return card;
   };
-  const cards = new Map(agents.all().map((agent) => [agent.id, serve(agent, `${publicUrl}/a2a/agents/${agent.id}`)]));
-  const defaultAgent = agents.find(agents.defaultId);
-  const defaultCard = defaultAgent === undefined ? undefined : serve(defaultAgent, `${publicUrl}/a2a`);
 
   const send = (card: ServedCard | undefined, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     if (card === undefined) throw new AppError('NOT_FOUND', 'There is no such agent');
@@ -66,13 +71,13 @@ export function registerCards(app: FastifyInstance, options: CardOptions): void 
     return reply.header('content-type', 'application/json').send(card.body);
   };
 
-  const config = { access: 'public' } as const;
+  const config = { isPublic: true } as const;
   for (const path of ['/.well-known/agent-card.json', '/a2a/.well-known/agent-card.json']) {
-    app.get(path, { config }, (request, reply) => send(defaultCard, request, reply));
+    app.get(path, { config }, (request, reply) => send(cardAt(agents.find(agents.defaultId), '/a2a'), request, reply));
   }
   app.get('/a2a/agents/:agentId/.well-known/agent-card.json', { config }, (request, reply) => {
     const { agentId } = request.params as { agentId: string };
-    return send(cards.get(agentId), request, reply);
+    return send(cardAt(agents.find(agentId), `/a2a/agents/${agentId}`), request, reply);
   });
 }
 

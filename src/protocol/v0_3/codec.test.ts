@@ -1,10 +1,11 @@
 /** A2A 0.3 on the wire: JSON-RPC in its own form, REST in every form that its clients send. */
 import { describe, expect, it } from 'vitest';
-import type { Operation, RestInput } from '../codec.ts';
 import { thrownBy } from '../../../test/support/thrown-by.ts';
+import type { Operation, RestInput } from '../codec.ts';
 import { codecV1 } from '../v1/codec.ts';
 import type { Task } from '../v1/types.ts';
 import { codecV03, codecV03Rest } from './codec.ts';
+import { PROTO_LOSSY_FIELDS } from './proto-json.ts';
 
 const message = { kind: 'message', messageId: 'm1', role: 'user', parts: [{ kind: 'text', text: 'hello' }] };
 const modern = { messageId: 'm1', role: 'ROLE_USER', parts: [{ text: 'hello' }] };
@@ -351,6 +352,9 @@ describe('answers over JSON-RPC', () => {
 
 describe('answers over REST', () => {
   it('write a task with exactly the fields of the 0.3.0 proto definition', () => {
+    expect(PROTO_LOSSY_FIELDS).toEqual(
+      expect.arrayContaining(['Part.metadata', 'Part.filename', 'Message.referenceTaskIds']),
+    );
     const expected = {
       id: 't',
       contextId: 'c',

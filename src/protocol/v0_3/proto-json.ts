@@ -9,8 +9,8 @@
 import type { JsonObject } from '../json.ts';
 import { isJsonObject } from '../scalars.ts';
 import type * as v1 from '../v1/types.ts';
-import type * as v03 from './types.ts';
 import { isFinalState, partToV03, pushConfigToV03 } from './translate.ts';
+import type * as v03 from './types.ts';
 
 type Fields = Record<string, unknown>;
 

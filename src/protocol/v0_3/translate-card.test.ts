@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeWith } from '../decode.ts';
 import { agentCardSchema } from '../v1/card-schemas.ts';
 import type { AgentCard } from '../v1/types.ts';
-import { cardToV03, cardToV1, combinedCard } from './translate-card.ts';
+import { cardToV1, cardToV03, combinedCard } from './translate-card.ts';
 
 const card: AgentCard = {
   name: 'Echo',

@@ -2,21 +2,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../json.ts';
-import { TASK_STATES, type Message, type Part, type StreamResponse, type Task } from '../v1/types.ts';
+import { type Message, type Part, type StreamResponse, TASK_STATES, type Task } from '../v1/types.ts';
 import {
-  eventToV03,
   eventToV1,
+  eventToV03,
   isFinalState,
   LOSSY_FIELDS,
-  messageToV03,
   messageToV1,
-  partToV03,
+  messageToV03,
   partToV1,
-  pushConfigToV03,
+  partToV03,
   pushConfigToV1,
+  pushConfigToV03,
   stateToV1,
-  taskToV03,
   taskToV1,
+  taskToV03,
   WRAPPED_DATA_MARK,
 } from './translate.ts';
 
@@ -33,7 +33,7 @@ const json = fc.letrec<{ value: JsonValue; object: JsonObject }>((tie) => ({
   ),
   object: fc
     .array(fc.tuple(keys, tie('value')), { maxLength: 4 })
-    .map((entries) => Object.fromEntries(entries) as JsonObject),
+    .map((entries) => Object.fromEntries<JsonValue>(entries)),
 }));
 /** Metadata that is not empty beside a wrapped value: the one case that LOSSY_FIELDS names. */
 const metadata = json.object.map((object): JsonObject => ({ ...object, own: 1 }));

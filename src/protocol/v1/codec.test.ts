@@ -1,7 +1,7 @@
 /** A2A 1.0 on the wire: what is read, what is refused and by which field, what is written. */
 import { describe, expect, it } from 'vitest';
-import type { Operation, RestInput } from '../codec.ts';
 import { thrownBy } from '../../../test/support/thrown-by.ts';
+import type { Operation, RestInput } from '../codec.ts';
 import { codecV1 } from './codec.ts';
 
 const message = { messageId: 'm1', role: 'ROLE_USER', parts: [{ text: 'hello' }] };

@@ -1,7 +1,7 @@
 /** The A2A 1.0 messages, tasks and requests as zod schemas: what a client may send and what an answer looks like. */
 import { z } from 'zod';
-import * as scalar from '../scalars.ts';
 import type { JsonValue } from '../json.ts';
+import * as scalar from '../scalars.ts';
 import type {
   Artifact,
   GetTaskRequest,

@@ -1,0 +1,246 @@
+/** The composition root: builds every part from the configuration, starts them in order, and stops them in reverse. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Logger as PinoLogger } from 'pino';
+import { echo } from './agents/echo/agent.ts';
+import type { Config } from './config/load.ts';
+import { listenUrl } from './config/network.ts';
+import { adminKeyProblem } from './config/secrets.ts';
+import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
+import { AdminTokens } from './core/access/admin-tokens.ts';
+import { ApiKeyService } from './core/access/api-keys.ts';
+import { Authenticator } from './core/access/authenticator.ts';
+import { type Agent, AgentRegistry } from './core/agents/registry.ts';
+import { TaskEngine } from './core/tasks/engine.ts';
+import { Retention } from './core/tasks/retention.ts';
+import { TaskService } from './core/tasks/service.ts';
+import { registerA2a } from './http/a2a/routes.ts';
+import { registerCards } from './http/a2a/cards.ts';
+import { SseStreams } from './http/a2a/sse.ts';
+import { registerKeys } from './http/admin/keys.ts';
+import { registerAdminToken } from './http/admin/token.ts';
+import { createApp } from './http/app.ts';
+import { registerDocs } from './http/docs/routes.ts';
+import { type Readiness, registerHealth } from './http/health.ts';
+import { createOpsApp, registerMetrics } from './http/ops-app.ts';
+import { RateLimiter } from './http/rate-limit.ts';
+import { createMetrics, type Metrics } from './ops/metrics.ts';
+import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
+import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
+import { openStorage, type Storage } from './storage/open.ts';
+
+export interface RunningServer {
+  /** Where clients reach the API, and where Prometheus does. */
+  readonly url: string;
+  readonly metricsUrl: string;
+  /** What the data is kept in, for people to read; without secrets. */
+  readonly storage: Storage;
+  /** The file of an admin key that Parley made, and whether this start made it. */
+  readonly adminKey: { readonly file: string; readonly isNew: boolean; readonly key: string } | null;
+  /** Stops accepting, ends streams at a resumable position, gives leases back, closes the database. May be called twice. */
+  stop(): Promise<void>;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Starts the server, or releases whatever it had begun with and rejects. */
+export async function startServer(config: Config, logger: PinoLogger): Promise<RunningServer> {
+  const stops: (() => Promise<void> | void)[] = [];
+  const stopAll = once(async () => {
+    for (const stop of stops.reverse()) {
+      try {
+        await stop();
+      } catch (err) {
+        logger.error({ err }, 'a part did not stop cleanly');
+      }
+    }
+  });
+  try {
+    return await build(config, logger, stops, stopAll);
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function build(
+  config: Config,
+  logger: PinoLogger,
+  stops: (() => Promise<void> | void)[],
+  stopAll: () => Promise<void>,
+): Promise<RunningServer> {
+  const metrics = createMetrics();
+  const storage = await openStorage({ url: config.database.url, pool: config.database.pool, clock, logger });
+  stops.push(() => storage.close());
+  await storage.lockForServer();
+  for (const { version, name } of await storage.migrate()) logger.info({ version, name }, 'migration applied');
+
+  const { source: adminKey, made } = openAdminKey(config, logger);
+  const adminTokens = new AdminTokens({ adminKey, clock, ids, ttlSeconds: config.auth.adminTokenTtlSeconds });
+  const authenticator = new Authenticator({
+    mode: config.auth.mode,
+    store: storage.apiKeys,
+    adminKey,
+    adminTokens,
+    clock,
+    metrics: metrics.auth,
+    log: logger,
+  });
+  authenticator.start();
+  stops.push(() => authenticator.stop());
+
+  const agents = new AgentRegistry(builtInAgents(config), config.agents.default);
+  const engine = new TaskEngine({
+    store: storage.tasks,
+    agents,
+    clock,
+    ids,
+    logger,
+    metrics: metrics.task,
+    limits: config.tasks,
+    streams: config.streams,
+    deduplication: {
+      keyTtlMs: config.idempotency.keyTtlHours * HOUR_MS,
+      messageIdWindowMs: config.idempotency.messageIdWindowMinutes * MINUTE_MS,
+    },
+    commitMaxWrites: config.tasks.commitMaxWrites,
+    commitMaxConcurrent: storage.kind === 'sqlite' ? 1 : 4,
+    replicaId: randomUUID(),
+  });
+  const streams = new SseStreams(config.streams, clock, logger, metrics.streams);
+  const retention = new Retention({ store: storage.tasks, clock, logger, logDays: config.tasks.logRetentionDays });
+  let isReady = false;
+  const readiness: Readiness = { check: () => whatIsDown(storage, () => isReady) };
+
+  const ops = createOpsApp(logger, readiness, metrics.registry);
+  stops.push(() => ops.close());
+  const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
+  const app = createApi(config, logger, metrics, authenticator, failures);
+  stops.push(() => app.close());
+  registerHealth(app, readiness);
+  if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
+  const service = new TaskService(engine);
+  await app.register(async (scope) => registerA2a(scope, { service, agents, streams }));
+  const keys = new ApiKeyService({
+    store: storage.apiKeys,
+    clock,
+    ids,
+    randomBytes,
+    onChanged: (keyId) => authenticator.forget(keyId),
+  });
+  registerAdminToken(app, { adminTokens, authenticator });
+  registerKeys(app, { keys, clock });
+  registerDocs(app);
+
+  metrics.observe({
+    runningTasks: () => engine.runningCount,
+    queuedWrites: () => engine.queue.depth,
+    openStreams: () => streams.openCount,
+    agents: () => agents.all().length,
+  });
+
+  const publicUrl = (): string => publicUrlOf(config, app);
+  registerCards(app, { agents, publicUrl, isSecured: config.auth.mode === 'key', changedAt: new Date() });
+
+  await engine.start();
+  stops.push(() => engine.stop(0));
+  retention.start();
+  stops.push(() => retention.stop());
+  await ops.listen({ port: config.ops.metricsPort, host: config.ops.metricsHost });
+  await app.listen({ port: config.server.port, host: config.server.host });
+  isReady = true;
+  const stop = once(async () => {
+    // Not ready first, so that no balancer sends more; then what runs may end; then what is left is let go of.
+    isReady = false;
+    await engine.stop(config.server.drainMs);
+    streams.stop();
+    await stopAll();
+  });
+  const url = listenUrl(schemeOf(config), config.server.host, portOf(app));
+  const metricsUrl = listenUrl('http', config.ops.metricsHost, portOf(ops));
+  return { url, metricsUrl, storage, adminKey: made, stop };
+}
+
+function createApi(
+  config: Config,
+  logger: PinoLogger,
+  metrics: Metrics,
+  authenticator: Authenticator,
+  failures: RateLimiter | null,
+): FastifyInstance {
+  const { server } = config;
+  const { certFile, keyFile } = server.tls;
+  return createApp({
+    ...server,
+    logger,
+    tls:
+      certFile === undefined || keyFile === undefined
+        ? null
+        : { cert: readFileSync(certFile), key: readFileSync(keyFile) },
+    hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },
+    gate: {
+      authenticator,
+      requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
+      failures,
+    },
+    onRequestDone: metrics.http.requestDone,
+  });
+}
+
+/** null for a limit of 0, which is none. */
+function limiterOf(config: Config, metrics: Metrics, perMinute: number, endpoint: string): RateLimiter | null {
+  if (perMinute === 0) return null;
+  const { maxBuckets } = config.rateLimit;
+  return new RateLimiter({ perMinute, maxBuckets, clock, metrics: metrics.rateLimit, endpoint });
+}
+
+function builtInAgents(config: Config): Agent[] {
+  return config.agents.echo.enabled ? [echo] : [];
+}
+
+/** From the configuration, or else from a file in the data directory, which the first start makes. */
+function openAdminKey(
+  config: Config,
+  log: PinoLogger,
+): { readonly source: AdminKeySource; readonly made: RunningServer['adminKey'] } {
+  const { adminKey, adminKeyFile } = config.auth;
+  const file = { problemOf: adminKeyProblem, randomBytes, clock, log };
+  if (adminKeyFile !== undefined) {
+    return { source: new AdminKeyFile({ ...file, path: adminKeyFile, create: false }), made: null };
+  }
+  if (adminKey !== undefined) return { source: fixedAdminKey(adminKey), made: null };
+  const source = new AdminKeyFile({ ...file, path: defaultAdminKeyFile(config.dataDir), create: true });
+  return { source, made: { file: source.path, isNew: source.isNew, key: source.current() } };
+}
+
+async function whatIsDown(storage: Storage, isReady: () => boolean): Promise<readonly string[]> {
+  if (!isReady()) return ['server'];
+  try {
+    await storage.ping();
+    return [];
+  } catch {
+    return ['database'];
+  }
+}
+
+const schemeOf = (config: Config): 'http' | 'https' => (config.server.tls.certFile === undefined ? 'http' : 'https');
+
+function portOf(app: FastifyInstance): number {
+  const address = app.server.address() as AddressInfo | null;
+  return address?.port ?? 0;
+}
+
+/** As configured; by default where the server listens, which for port 0 is known only then. */
+function publicUrlOf(config: Config, app: FastifyInstance): string {
+  const isDefault = config.sources['server.publicUrl'] === 'default';
+  const url = isDefault ? listenUrl(schemeOf(config), config.server.host, portOf(app)) : config.server.publicUrl;
+  return url.replace(/\/$/, '');
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => (done ??= work());
+}

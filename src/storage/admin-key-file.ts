@@ -1,0 +1,143 @@
+/** The admin key in a file: made at the first start, read again when the file changes. */
+import { closeSync, copyFileSync, constants, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { AdminKeySource } from '../core/access/admin-key.ts';
+import type { RandomBytes } from '../core/access/api-keys.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import { AppError } from '../protocol/errors.ts';
+
+const KEY_BYTES = 32;
+const CHECK_INTERVAL_MS = 1000;
+const MAX_FILE_BYTES = 64 * 1024;
+
+/** Where the key is that the first start makes. */
+export function defaultAdminKeyFile(dataDir: string): string {
+  return join(dataDir, 'admin-key');
+}
+
+export interface AdminKeyFileOptions {
+  readonly path: string;
+  /** `true`: a missing file is made, with a new key. */
+  readonly create: boolean;
+  /** Why a key is not good enough, as the end of "must ...", never with the key in it; undefined: it is. */
+  readonly problemOf: (key: string) => string | undefined;
+  readonly randomBytes: RandomBytes;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class AdminKeyFile implements AdminKeySource {
+  readonly path: string;
+  /** This start made the key: it is to be shown once. */
+  readonly isNew: boolean;
+  readonly #problemOf: (key: string) => string | undefined;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #key: string;
+  #version: string | null;
+  #checkedAtMs: number;
+
+  /** Throws UNAVAILABLE, with the path and what is wrong, for a file that is missing, unreadable or holds a weak key. */
+  constructor({ path, create, problemOf, randomBytes, clock, log }: AdminKeyFileOptions) {
+    this.path = path;
+    this.#problemOf = problemOf;
+    this.#clock = clock;
+    this.#log = log;
+    this.isNew = create && makeKeyFile(path, randomBytes);
+    this.#checkedAtMs = clock.now();
+    // Looked at before it is read: a change in between is then seen as one.
+    this.#version = versionOf(path);
+    this.#key = readKey(path, problemOf);
+  }
+
+  /** A file that has become unreadable or weak changes nothing: the key before it stays, and the log says why. */
+  current(): string {
+    const nowMs = this.#clock.now();
+    // The clock may have been set back.
+    if (Math.abs(nowMs - this.#checkedAtMs) < CHECK_INTERVAL_MS) return this.#key;
+    this.#checkedAtMs = nowMs;
+    const version = versionOf(this.path);
+    if (version === this.#version) return this.#key;
+    this.#version = version;
+    try {
+      const key = readKey(this.path, this.#problemOf);
+      if (key !== this.#key) this.#log.info({ path: this.path }, 'the admin key was replaced; tokens got with the old one end');
+      this.#key = key;
+    } catch (err) {
+      this.#log.error({ err }, 'the file of the admin key has changed and cannot be used; the key before it stays');
+    }
+    return this.#key;
+  }
+}
+
+/** The key in a file as it is now, for a command that runs beside the server; null: there is no such file. */
+export function readAdminKeyFile(path: string): string | null {
+  return versionOf(path) === null ? null : readKey(path, () => undefined);
+}
+
+/** What differs after every way of replacing a file: rename, rewrite, another target of a symbolic link. */
+function versionOf(path: string): string | null {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  } catch {
+    // Reading it says what is wrong.
+    return null;
+  }
+}
+
+function readKey(path: string, problemOf: (key: string) => string | undefined): string {
+  let content: string;
+  try {
+    if (statSync(path).size > MAX_FILE_BYTES) throw new Error(`it has more than ${MAX_FILE_BYTES} bytes`);
+    content = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AppError('UNAVAILABLE', `cannot read the admin key from ${path}: ${textOf(cause)}`, { cause });
+  }
+  const key = content.replace(/[\r\n]+$/, '');
+  const problem = key === '' ? 'must not be empty' : problemOf(key);
+  if (problem === undefined) return key;
+  throw new AppError('UNAVAILABLE', `the admin key in ${path} ${problem}`);
+}
+
+/** `false`: there is a file. It appears with its whole content or not at all, so that another reader sees no half. */
+function makeKeyFile(path: string, randomBytes: RandomBytes): boolean {
+  if (versionOf(path) !== null) return false;
+  const draft = `${path}.${Buffer.from(randomBytes(6)).toString('hex')}.new`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const file = openSync(draft, 'wx', 0o600);
+    try {
+      writeSync(file, `${Buffer.from(randomBytes(KEY_BYTES)).toString('base64url')}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    return publish(draft, path);
+  } catch (cause) {
+    throw new AppError('UNAVAILABLE', `cannot write a new admin key to ${path}: ${textOf(cause)}`, { cause });
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function publish(draft: string, path: string): boolean {
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+  }
+  // A file system without hard links.
+  try {
+    copyFileSync(draft, path, constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+    throw error;
+  }
+}
+
+const isTaken = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'EEXIST';
+const textOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));

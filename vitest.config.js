@@ -1,0 +1,41 @@
+/** How tests run: `unit` beside the code, `integration` below test/. Child processes, two at a time. */
+import { defineConfig } from 'vitest/config';
+export default defineConfig({
+    test: {
+        pool: 'forks',
+        maxWorkers: 2,
+        // A failure prints everything; a pass prints its file. The last lines are the totals.
+        reporters: ['default'],
+        restoreMocks: true,
+        unstubEnvs: true,
+        coverage: {
+            provider: 'v8',
+            include: ['src/**/*.ts'],
+            exclude: ['src/**/*.test.ts', 'src/**/*.contract.ts'],
+            reporter: ['text-summary', 'html', 'json-summary'],
+        },
+        projects: [
+            {
+                extends: true,
+                test: {
+                    name: 'unit',
+                    include: ['src/**/*.test.ts'],
+                    globalSetup: ['test/support/postgres-setup.ts'],
+                    testTimeout: 10_000,
+                    hookTimeout: 30_000,
+                },
+            },
+            {
+                extends: true,
+                test: {
+                    name: 'integration',
+                    include: ['test/**/*.test.ts'],
+                    globalSetup: ['test/support/postgres-setup.ts', 'test/support/build-setup.ts'],
+                    setupFiles: ['test/support/stop-servers.ts'],
+                    testTimeout: 60_000,
+                    hookTimeout: 60_000,
+                },
+            },
+        ],
+    },
+});
