@@ -1,29 +1,41 @@
 /** A request's logger that is only made when the request has something to say: most have not. */
 import type { FastifyBaseLogger } from 'fastify';
 
-const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-type Level = (typeof LEVELS)[number];
+type Method = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+class LazyLogger {
+  readonly parent: FastifyBaseLogger;
+  readonly requestId: string;
+  own: FastifyBaseLogger | null = null;
+
+  constructor(parent: FastifyBaseLogger, requestId: string) {
+    this.parent = parent;
+    this.requestId = requestId;
+  }
+
+  get level(): string {
+    return this.parent.level;
+  }
+
+  made(): FastifyBaseLogger {
+    return (this.own ??= this.parent.child({ requestId: this.requestId }));
+  }
+
+  child(...args: Parameters<FastifyBaseLogger['child']>): FastifyBaseLogger {
+    return this.made().child(...args);
+  }
+}
+
+/** The methods of every level, on the prototype: an instance is then no more than two fields. */
+for (const method of ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const satisfies Method[]) {
+  Object.defineProperty(LazyLogger.prototype, method, {
+    value(this: LazyLogger, ...args: unknown[]): void {
+      const logger = this.made();
+      Reflect.apply(logger[method], logger, args);
+    },
+  });
+}
 
 export function lazyLogger(parent: FastifyBaseLogger, requestId: string): FastifyBaseLogger {
-  let own: FastifyBaseLogger | null = null;
-  const made = (): FastifyBaseLogger => (own ??= parent.child({ requestId }));
-  const log =
-    (level: Level) =>
-    (...args: unknown[]): void => {
-      if (parent.level === 'silent') return;
-      Reflect.apply(made()[level], made(), args);
-    };
-  return {
-    fatal: log('fatal'),
-    error: log('error'),
-    warn: log('warn'),
-    info: log('info'),
-    debug: log('debug'),
-    trace: log('trace'),
-    silent: log('silent'),
-    get level() {
-      return parent.level;
-    },
-    child: (bindings, options) => made().child(bindings, options),
-  };
+  return new LazyLogger(parent, requestId) as unknown as FastifyBaseLogger;
 }

@@ -1,6 +1,18 @@
 /** The file of the admin key: made once, replaceable at any time, never weak. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -24,7 +36,8 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 function open(options: Partial<AdminKeyFileOptions> = {}): AdminKeyFile {
-  const error = (fields: object) => void errors.push(String('err' in fields ? fields.err : fields));
+  const error: Logger['error'] = (fields: object | string) =>
+    void errors.push(String(typeof fields === 'object' && 'err' in fields ? fields.err : fields));
   const log: Logger = { ...silentLogger, error };
   return new AdminKeyFile({ path, create: false, problemOf: adminKeyProblem, randomBytes, clock, log, ...options });
 }
@@ -45,13 +58,16 @@ test('[I1] the first start makes a strong key that only its user can read; later
 test('[I1] a weak, default, empty or missing key stops the start and says why, without the key', () => {
   for (const [content, why] of [
     ['replace-with-strong-admin-api-key', 'must not be a default or a placeholder that others can guess'],
-    ['Xk3#9q', 'must have at least 16 characters, not 6'],
+    ['Xk3m9qVtzR', 'must have at least 16 characters, not 10'],
     ['\n', 'must not be empty'],
     ['has spaces in between it', 'must be printable ASCII without spaces and line breaks'],
   ] as const) {
     writeFileSync(path, content);
     expect(() => open({ create: true })).toThrow(
-      expect.objectContaining({ code: 'UNAVAILABLE', message: expect.stringContaining(`the admin key in ${path} ${why}`) }),
+      expect.objectContaining({
+        code: 'UNAVAILABLE',
+        message: expect.stringContaining(`the admin key in ${path} ${why}`),
+      }),
     );
   }
   unlinkSync(path);
@@ -109,7 +125,10 @@ test('a directory that cannot be written says so and leaves nothing behind', () 
   writeFileSync(join(directory, 'file'), '');
   path = join(directory, 'file', 'admin-key');
   expect(() => open({ create: true })).toThrow(
-    expect.objectContaining({ code: 'UNAVAILABLE', message: expect.stringContaining(`cannot write a new admin key to ${path}`) }),
+    expect.objectContaining({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining(`cannot write a new admin key to ${path}`),
+    }),
   );
   expect(readdirSync(directory)).toEqual(['file']);
 });

@@ -1,5 +1,17 @@
 /** The admin key in a file: made at the first start, read again when the file changes. */
-import { closeSync, copyFileSync, constants, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AdminKeySource } from '../core/access/admin-key.ts';
 import type { RandomBytes } from '../core/access/api-keys.ts';
@@ -62,7 +74,8 @@ export class AdminKeyFile implements AdminKeySource {
     this.#version = version;
     try {
       const key = readKey(this.path, this.#problemOf);
-      if (key !== this.#key) this.#log.info({ path: this.path }, 'the admin key was replaced; tokens got with the old one end');
+      if (key !== this.#key)
+        this.#log.info({ path: this.path }, 'the admin key was replaced; tokens got with the old one end');
       this.#key = key;
     } catch (err) {
       this.#log.error({ err }, 'the file of the admin key has changed and cannot be used; the key before it stays');
@@ -111,14 +124,13 @@ function makeKeyFile(path: string, randomBytes: RandomBytes): boolean {
     try {
       writeSync(file, `${Buffer.from(randomBytes(KEY_BYTES)).toString('base64url')}\n`);
       fsyncSync(file);
+      return publish(draft, path);
     } finally {
       closeSync(file);
+      rmSync(draft, { force: true });
     }
-    return publish(draft, path);
   } catch (cause) {
     throw new AppError('UNAVAILABLE', `cannot write a new admin key to ${path}: ${textOf(cause)}`, { cause });
-  } finally {
-    rmSync(draft, { force: true });
   }
 }
 

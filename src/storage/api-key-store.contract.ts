@@ -108,8 +108,18 @@ export function apiKeyStoreContract(open: () => Promise<ApiKeyStore>): void {
   test('[I2] a rotation replaces the key, and keeps the old one only for its grace', async () => {
     const store = await open();
     await store.insert(apiKeyRecord('a'));
-    const graced = await store.rotate('a', 'hash-a', { keyHash: 'h2', prefix: 'pk_two', previousExpiresAtMs: T0 + 10 }, T0);
-    expect(graced).toMatchObject({ keyHash: 'h2', prefix: 'pk_two', previousHash: 'hash-a', previousExpiresAtMs: T0 + 10 });
+    const graced = await store.rotate(
+      'a',
+      'hash-a',
+      { keyHash: 'h2', prefix: 'pk_two', previousExpiresAtMs: T0 + 10 },
+      T0,
+    );
+    expect(graced).toMatchObject({
+      keyHash: 'h2',
+      prefix: 'pk_two',
+      previousHash: 'hash-a',
+      previousExpiresAtMs: T0 + 10,
+    });
     expect(await store.findByHash('hash-a', T0)).toEqual(graced);
     const strict = await store.rotate('a', 'h2', { keyHash: 'h3', prefix: 'pk_three', previousExpiresAtMs: null }, T0);
     expect(strict).toMatchObject({ keyHash: 'h3', previousHash: null, previousExpiresAtMs: null });

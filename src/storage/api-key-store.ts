@@ -111,7 +111,9 @@ export class SqlApiKeyStore implements ApiKeyStore {
   }
 
   async #touch(uses: readonly ApiKeyUse[]): Promise<void> {
-    const rows = uses.map(({ id, usedAtMs }) => sql`select cast(${id} as text) as id, cast(${usedAtMs} as bigint) as at`);
+    const rows = uses.map(
+      ({ id, usedAtMs }) => sql`select cast(${id} as text) as id, cast(${usedAtMs} as bigint) as at`,
+    );
     await sql`update api_keys set last_used_at = used.at from (${sql.join(rows, sql` union all `)}) as used
       where api_keys.id = used.id and (last_used_at is null or last_used_at < used.at)`.execute(this.#db);
   }

@@ -9,7 +9,8 @@ export interface Statement {
 
 /**
  * @param style `?` for SQLite, `$` for PostgreSQL's numbered parameters.
- * @returns the page, newest status first, and the statement that yields one row `{ total }`.
+ * @returns the page, newest status first, and the statement that yields one row `{ total }`. The values of `total` are
+ *   the first ones of `page`, so that with numbered parameters both can be parts of one statement.
  */
 export function listSql(query: ListQuery, style: '?' | '$'): { readonly page: Statement; readonly total: Statement } {
   const { scope, contextId, state, statusFromMs, after, limit } = query;

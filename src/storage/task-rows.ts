@@ -56,20 +56,23 @@ export interface LogRecord {
 
 const STATES: ReadonlySet<string> = new Set(TASK_STATES);
 
-export function isTaskState(value: string): value is TaskState {
+/** A stored state. Throws INTERNAL for one that this program does not know. */
+export function taskState(value: string): TaskState {
+  if (isTaskState(value)) return value;
+  throw new AppError('INTERNAL', 'Internal error', { detail: `stored task has unknown state ${value}` });
+}
+
+function isTaskState(value: string): value is TaskState {
   return STATES.has(value);
 }
 
 export function headOf(record: HeadRecord): TaskHead {
-  if (!isTaskState(record.state)) {
-    throw new AppError('INTERNAL', 'Internal error', { detail: `task ${record.id} has unknown state ${record.state}` });
-  }
   return {
     id: record.id,
     ownerId: record.owner_id,
     agentId: record.agent_id,
     contextId: record.context_id,
-    state: record.state,
+    state: taskState(record.state),
     status: record.status,
     statusAtMs: record.status_at,
     createdAtMs: record.created_at,

@@ -50,7 +50,11 @@ class MemoryStore implements ApiKeyStore {
   async update(id: string, changes: object, nowMs: number): Promise<ApiKeyRecord | null> {
     return this.#put(id, { ...changes, updatedAtMs: nowMs + 1 });
   }
-  async rotate(id: string, fromHash: string, rotation: { previousExpiresAtMs: number | null }): Promise<ApiKeyRecord | null> {
+  async rotate(
+    id: string,
+    fromHash: string,
+    rotation: { previousExpiresAtMs: number | null },
+  ): Promise<ApiKeyRecord | null> {
     return this.#put(id, { ...rotation, previousHash: rotation.previousExpiresAtMs === null ? null : fromHash });
   }
   async delete(id: string): Promise<boolean> {
@@ -146,7 +150,14 @@ describe('credentials', () => {
   });
 
   test('[I1] nothing but the exact admin key opens, and an empty one never does', async () => {
-    for (const wrong of [ADMIN_KEY.slice(1), `${ADMIN_KEY}x`, ADMIN_KEY.toLowerCase(), ` ${ADMIN_KEY}`, '', 'ä\u0000']) {
+    for (const wrong of [
+      ADMIN_KEY.slice(1),
+      `${ADMIN_KEY}x`,
+      ADMIN_KEY.toLowerCase(),
+      ` ${ADMIN_KEY}`,
+      '',
+      'ä\u0000',
+    ]) {
       expect(await attempt(wrong)).toBe(REFUSED);
     }
     adminKey.key = '';
@@ -178,7 +189,14 @@ describe('credentials', () => {
   });
 
   test('what has not the form of a key or token never reaches the database', async () => {
-    for (const junk of ['x', 'pk_short', `${UNKNOWN_KEY}a`, 'a.b', "pk_' or 1=1 --".padEnd(46, 'x'), 'e'.repeat(16_000)]) {
+    for (const junk of [
+      'x',
+      'pk_short',
+      `${UNKNOWN_KEY}a`,
+      'a.b',
+      "pk_' or 1=1 --".padEnd(46, 'x'),
+      'e'.repeat(16_000),
+    ]) {
       expect(await attempt(junk)).toBe(REFUSED);
     }
     expect(store.reads).toBe(0);
@@ -201,7 +219,7 @@ describe('the cache', () => {
 
   test('many first requests at once make one read', async () => {
     const { key } = await keys.create({ name: 'ci' });
-    await Promise.all(Array.from({ length: 50 }, () => authenticator.authenticate(key)));
+    await Promise.all(Array.from({ length: 50 }, async () => authenticator.authenticate(key)));
     expect(store.reads).toBe(1);
   });
 
@@ -369,7 +387,11 @@ describe('admin tokens', () => {
     const [head = '', body = '', signature = ''] = token.split('.');
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as object;
-    const foreign = new AdminTokens({ adminKey: { current: () => 'another key altogether' }, clock, ids: { next: () => 'x' } });
+    const foreign = new AdminTokens({
+      adminKey: { current: () => 'another key altogether' },
+      clock,
+      ids: { next: () => 'x' },
+    });
     const forged = [
       (await foreign.issue()).token,
       `${head}.${encode({ ...claims, exp: 9_999_999_999 })}.${signature}`,
@@ -435,14 +457,18 @@ describe('keys', () => {
   test('[I2] only a hash of the key and its first characters are kept', async () => {
     const { record, key } = await keys.create({ name: 'ci' });
     expect(key).toMatch(/^pk_[\w-]{43}$/);
-    expect(record).toMatchObject({ keyHash: hashCredential(key), prefix: key.slice(0, 8), ownerId: `key:${record.id}` });
+    expect(record).toMatchObject({
+      keyHash: hashCredential(key),
+      prefix: key.slice(0, 8),
+      ownerId: `key:${record.id}`,
+    });
     expect(JSON.stringify([...store.records.values()])).not.toContain(key.slice(8));
   });
 
   test('[I2] a key for an existing owner is that principal', async () => {
     const first = await keys.create({ name: 'first' });
     const second = await keys.create({ name: 'second', ownerId: first.record.ownerId });
-    const principals = await Promise.all([first, second].map(({ key }) => authenticator.authenticate(key)));
+    const principals = await Promise.all([first, second].map(async ({ key }) => authenticator.authenticate(key)));
     expect(principals.map(({ ownerId }) => ownerId)).toEqual([first.record.ownerId, first.record.ownerId]);
   });
 

@@ -84,7 +84,10 @@ export class Authenticator {
     if (this.#mode === 'none') return ANONYMOUS;
     if (credential === undefined) {
       this.#metrics.keyAuth('missing');
-      throw new AppError('UNAUTHENTICATED', `Authentication is required: send an API key, the admin key or an admin token ${HOW}`);
+      throw new AppError(
+        'UNAUTHENTICATED',
+        `Authentication is required: send an API key, the admin key or an admin token ${HOW}`,
+      );
     }
     const keyHash = hashCredential(credential);
     const entry = this.#cache.get(keyHash);
@@ -205,7 +208,10 @@ export class Authenticator {
 
 /** One answer for every credential that does not open anything. */
 export function invalidCredential(): AppError {
-  return new AppError('UNAUTHENTICATED', `The credential is not valid: send an API key, the admin key or an admin token ${HOW}`);
+  return new AppError(
+    'UNAUTHENTICATED',
+    `The credential is not valid: send an API key, the admin key or an admin token ${HOW}`,
+  );
 }
 
 const earlier = (a: number | null, b: number): number => (a === null ? b : Math.min(a, b));

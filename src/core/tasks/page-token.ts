@@ -1,13 +1,13 @@
 /** Cursors of ListTasks: the position of the last task of a page, so that later changes move no one else's page. */
 import { AppError } from '../../protocol/errors.ts';
-import type { TaskHead } from './store.ts';
+import type { TaskView } from './store.ts';
 
 export interface PagePosition {
   readonly statusAtMs: number;
   readonly id: string;
 }
 
-export function encodePageToken(head: TaskHead): string {
+export function encodePageToken(head: TaskView): string {
   return Buffer.from(`${head.statusAtMs}:${head.id}`).toString('base64url');
 }
 

@@ -1,7 +1,7 @@
 /** A Task as 1.0 JSON text, put together from its head and the content rows of its log, mostly without parsing. */
 import type { Artifact } from '../../protocol/v1/types.ts';
 import { contentOf, type LogRow } from './log.ts';
-import type { TaskHead } from './store.ts';
+import type { TaskView } from './store.ts';
 
 export interface SnapshotOptions {
   /** At most so many of the latest messages; `undefined` all, 0 none (A2A 1.0 section 3.2.4). */
@@ -13,7 +13,7 @@ export interface SnapshotOptions {
  * @param rows content rows of the task in ascending `seq`; rows of other kinds are passed over.
  * @returns the Task; `artifacts` is left out where it is empty or not asked for, `history` where it is empty.
  */
-export function snapshotJson(head: TaskHead, rows: readonly LogRow[], options: SnapshotOptions): string {
+export function snapshotJson(head: TaskView, rows: readonly LogRow[], options: SnapshotOptions): string {
   let json = `{"id":"${head.id}","contextId":${JSON.stringify(head.contextId)},"status":${head.status}`;
   if (options.artifacts) {
     const artifacts = artifactsJson(rows);

@@ -73,8 +73,14 @@ export type CommitResult =
   /** The database refused this write, and only this one. Nothing was written. */
   | { readonly status: 'failed'; readonly cause: unknown };
 
+/** What readers of a task need of its head. */
+export type TaskView = Pick<
+  TaskHead,
+  'id' | 'contextId' | 'state' | 'status' | 'statusAtMs' | 'seq' | 'firstSeq' | 'listed'
+>;
+
 export interface StoredTask {
-  readonly head: TaskHead;
+  readonly head: TaskView;
   /** Content rows up to `head.seq`, ascending, as far as they were asked for. */
   readonly rows: readonly LogRow[];
 }
@@ -139,8 +145,12 @@ export interface TaskStore {
   /** Tasks whose lease this replica holds. */
   findLeased(replicaId: string, limit: number): Promise<readonly TaskHead[]>;
 
-  /** Deletes log rows without content of tasks that ended before `endedBeforeMs`; returns how many tasks it trimmed. */
+  /**
+   * Deletes log rows without content of tasks that ended before `endedBeforeMs`; returns how many tasks it trimmed.
+   * Goes round all tasks, oldest first: one call looks at no more than the next `limit` of them, and stops earlier where
+   * their logs are long, so that no call takes long; after the last one the next call begins anew.
+   */
   trimLogs(endedBeforeMs: number, limit: number): Promise<number>;
-  /** Forgets deduplication rows that expired before `nowMs`; returns how many. */
+  /** Forgets deduplication rows that expired by `nowMs`; returns how many. Goes round as `trimLogs` does. */
   pruneDeduplication(nowMs: number, limit: number): Promise<number>;
 }

@@ -10,7 +10,7 @@ const nameSchema = z
   .min(1)
   .max(200)
   .regex(/^\P{Cc}*$/u, 'must not contain control characters')
-  .regex(/^\S(.*\S)?$/su, 'must not begin or end with white space')
+  .regex(/^(?!\s).*(?<!\s)$/su, 'must not begin or end with white space')
   .meta({ description: 'For people: what the key is for.' });
 const scopesSchema = z
   .array(z.enum(SCOPES))

@@ -23,3 +23,14 @@ export interface MigrationStatus {
   /** Applied by a newer program than this one. */
   readonly unknown: readonly AppliedMigration[];
 }
+
+/** What of `known` is still to be applied, and what of `applied` is not known here. */
+export function statusOf(known: readonly Migration[], applied: readonly AppliedMigration[]): MigrationStatus {
+  const done = new Set(applied.map((migration) => migration.version));
+  const mine = new Set(known.map((migration) => migration.version));
+  return {
+    applied,
+    pending: known.filter((migration) => !done.has(migration.version)).map(({ version, name }) => ({ version, name })),
+    unknown: applied.filter((migration) => !mine.has(migration.version)),
+  };
+}

@@ -56,6 +56,18 @@ export class SqliteDatabase {
     return statement;
   }
 
+  /** The same for a statement whose rows come as arrays: much cheaper than objects where there are many. */
+  prepareArrays(sql: string): SqliteStatement {
+    const key = `arrays:${sql}`;
+    let statement = this.#statements.get(key);
+    if (statement === undefined) {
+      statement = this.connection.prepare(sql);
+      statement.setReturnArrays(true);
+      this.#statements.set(key, statement);
+    }
+    return statement;
+  }
+
   /**
    * Makes this process the one server of the file, or fails. The lock is the operating system's, on a file beside the
    * database, so that it ends with the process however that ends.

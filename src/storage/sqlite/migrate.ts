@@ -1,6 +1,6 @@
 /** Applies migrations to a SQLite file. Two processes that migrate at once wait for each other. */
 import { MIGRATIONS } from '../migrations/list.ts';
-import type { AppliedMigration, MigrationStatus } from '../migrations/migration.ts';
+import { type AppliedMigration, type MigrationStatus, statusOf } from '../migrations/migration.ts';
 import type { SqliteDatabase } from './database.ts';
 
 const TABLE = `create table if not exists schema_migrations (
@@ -14,13 +14,7 @@ export function migrationStatus(database: SqliteDatabase): MigrationStatus {
       : (database.connection
           .prepare('select version, name, applied_at as appliedAt from schema_migrations order by version')
           .all() as AppliedMigration[]);
-  const done = new Set(applied.map((migration) => migration.version));
-  const known = new Set(MIGRATIONS.map((migration) => migration.version));
-  return {
-    applied,
-    pending: MIGRATIONS.filter((migration) => !done.has(migration.version)),
-    unknown: applied.filter((migration) => !known.has(migration.version)),
-  };
+  return statusOf(MIGRATIONS, applied);
 }
 
 /** Brings the schema up to date; each migration is one transaction. Returns what it applied. */

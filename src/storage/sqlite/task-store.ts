@@ -28,13 +28,16 @@ import {
   type LogRecord,
   logRowOf,
   SEQ_SPAN,
+  taskState,
 } from '../task-rows.ts';
+import { chooseTrims, type TrimCandidate, trimSliceSql } from '../trim-walk.ts';
 import type { SqliteDatabase } from './database.ts';
 
 const WRITTEN: CommitResult = { status: 'written' };
 const CONFLICT: CommitResult = { status: 'conflict' };
 
-const INSERT_TASK = `insert into tasks (${HEAD_COLUMNS}) values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`;
+const INSERT_TASK = `insert into tasks (${HEAD_COLUMNS}) values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+  on conflict (id) do nothing`;
 const UPDATE_TASK = `update tasks set state = ?, status = ?, status_at = ?, seq = ?, turn_seq = ?, listed = ?,
   message_count = ?, size_chars = ?, lease_replica = ?, lease_epoch = ?, attempt = ?
   where id = ? and seq = ? and lease_epoch = ? returning num`;
@@ -46,9 +49,36 @@ const COUNT = `insert into task_counters (owner_id, agent_id, state, slot, n) va
 const SELECT_HEAD = `select num, ${HEAD_COLUMNS} from tasks where id = ? and owner_id = ? and agent_id = ?`;
 const CONTENT = `select ${LOG_COLUMNS} from task_log where id between ? and ? and discarded = 0`;
 
+const SELECT_WHOLE = `select t.context_id, t.state, t.status, t.status_at, t.seq, t.first_seq, t.listed,
+  l.id, l.kind, l.content, l.append, l.content_start, l.content_end, l.artifact_id, l.user_message, l.body
+  from tasks t left join task_log l on l.id between t.num * ${SEQ_SPAN} and t.num * ${SEQ_SPAN} + ${SEQ_SPAN - 1}
+    and l.discarded = 0 and l.content <> ${CONTENT_NONE}
+  where t.id = ? and t.owner_id = ? and t.agent_id = ? order by l.id`;
+
+/** A row of SELECT_WHOLE: the head, repeated, then a log row or nulls. */
+type WholeRow = [
+  contextId: string,
+  state: string,
+  status: string,
+  statusAt: number,
+  seq: number,
+  firstSeq: number,
+  listed: number,
+  id: number | null,
+  kind: number,
+  content: number,
+  append: number,
+  contentStart: number,
+  contentEnd: number,
+  artifactId: string | null,
+  userMessage: string | null,
+  body: string,
+];
+
 export class SqliteTaskStore implements TaskStore {
   readonly #database: SqliteDatabase;
   readonly #clock: Clock;
+  #trimAfter = 0;
   #pruneAfter = '';
 
   constructor(database: SqliteDatabase, clock: Clock) {
@@ -95,42 +125,19 @@ export class SqliteTaskStore implements TaskStore {
   #apply(write: TaskWrite): CommitResult {
     const { before, head, dedup } = write;
     // The only writer in a write transaction: what is looked at first still holds when it is written.
+    let isKeyMine = false;
     if (dedup !== null) {
       const inserted = this.#database.prepare(INSERT_DEDUP).run(dedup.key, dedup.bodyHash, head.id, dedup.expiresAtMs);
-      if (inserted.changes === 0) {
+      isKeyMine = inserted.changes !== 0;
+      if (!isKeyMine) {
         const duplicate = this.#resolveDuplicate(write);
         if (duplicate !== null) return duplicate;
       }
     }
-    let num: number;
-    if (before === null) {
-      num = Number(this.#database.prepare(INSERT_TASK).run(...headValues(head)).lastInsertRowid);
-    } else {
-      const updated = this.#database
-        .prepare(UPDATE_TASK)
-        .get(
-          head.state,
-          head.status,
-          head.statusAtMs,
-          head.seq,
-          head.turnSeq,
-          head.listed ? 1 : 0,
-          head.messageCount,
-          head.sizeChars,
-          head.leaseReplica,
-          head.leaseEpoch,
-          head.attempt,
-          head.id,
-          before.seq,
-          before.leaseEpoch,
-        ) as { num: number } | undefined;
-      if (updated === undefined) {
-        if (dedup !== null) {
-          this.#database.prepare('delete from task_dedup where key = ? and task_id = ?').run(dedup.key, head.id);
-        }
-        return CONFLICT;
-      }
-      num = updated.num;
+    const num = before === null ? this.#insert(head) : this.#update(before, head);
+    if (num === undefined) {
+      if (dedup !== null && isKeyMine) this.#database.prepare('delete from task_dedup where key = ?').run(dedup.key);
+      return CONFLICT;
     }
     const base = num * SEQ_SPAN;
     if (write.discard !== null) {
@@ -153,6 +160,35 @@ export class SqliteTaskStore implements TaskStore {
       );
     }
     return WRITTEN;
+  }
+
+  /** Answers the `num` of the new task; undefined where its id is taken. */
+  #insert(head: TaskHead): number | undefined {
+    const { changes, lastInsertRowid } = this.#database.prepare(INSERT_TASK).run(...headValues(head));
+    return changes === 0 ? undefined : Number(lastInsertRowid);
+  }
+
+  /** Answers the `num` of the task; undefined where it is not as `before` says. */
+  #update(before: TaskHead, head: TaskHead): number | undefined {
+    const updated = this.#database
+      .prepare(UPDATE_TASK)
+      .get(
+        head.state,
+        head.status,
+        head.statusAtMs,
+        head.seq,
+        head.turnSeq,
+        head.listed ? 1 : 0,
+        head.messageCount,
+        head.sizeChars,
+        head.leaseReplica,
+        head.leaseEpoch,
+        head.attempt,
+        head.id,
+        before.seq,
+        before.leaseEpoch,
+      ) as { num: number } | undefined;
+    return updated?.num;
   }
 
   /** The key is taken: by a live row (join or refuse), or by an expired one, which this write replaces. */
@@ -198,9 +234,28 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async readTask(scope: TaskScope, taskId: string, query: ContentQuery): Promise<StoredTask | undefined> {
+    if (query.historyLength === undefined && query.artifacts) return this.#whole(scope, taskId);
     const record = this.#headRecord(scope, taskId);
     if (record === undefined) return undefined;
     return { head: headOf(record), rows: this.#content(record.num, query) };
+  }
+
+  /** The common case in one statement, with rows as arrays. */
+  #whole(scope: TaskScope, taskId: string): StoredTask | undefined {
+    const rows = this.#database.prepareArrays(SELECT_WHOLE).all(taskId, scope.ownerId, scope.agentId) as WholeRow[];
+    const [first] = rows;
+    if (first === undefined) return undefined;
+    const head = {
+      id: taskId,
+      contextId: first[0],
+      state: taskState(first[1]),
+      status: first[2],
+      statusAtMs: first[3],
+      seq: first[4],
+      firstSeq: first[5],
+      listed: first[6] === 1,
+    };
+    return { head, rows: first[7] === null ? [] : rows.map(logRowOfWhole) };
   }
 
   #content(num: number, query: ContentQuery): readonly LogRow[] {
@@ -280,23 +335,26 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async trimLogs(endedBeforeMs: number, limit: number): Promise<number> {
-    return this.#database.whenFree(() =>
-      this.#database.transaction(() => {
-        const tasks = this.#database
-          .prepare(`select num, seq from tasks where first_seq <= seq and status_at < ? and lease_replica is null
-            and state in ('TASK_STATE_COMPLETED','TASK_STATE_FAILED','TASK_STATE_CANCELED','TASK_STATE_REJECTED')
-            limit ?`)
-          .all(endedBeforeMs, limit) as { num: number; seq: number }[];
-        for (const { num, seq } of tasks) {
-          const from = num * SEQ_SPAN;
-          this.#database
-            .prepare(`delete from task_log where id > ? and id < ? and (content = ${CONTENT_NONE} or discarded = 1)`)
-            .run(from, from + SEQ_SPAN);
-          this.#database.prepare('update tasks set first_seq = ? where num = ?').run(seq + 1, num);
-        }
-        return tasks.length;
-      }),
+    return this.#database.whenFree(() => {
+      const slice = this.#database
+        .prepare(trimSliceSql('?', '?', '?'))
+        .all(endedBeforeMs, this.#trimAfter, limit) as TrimCandidate[];
+      const { nums, after } = chooseTrims(slice, limit);
+      if (nums.length > 0) this.#database.transaction(() => this.#trim(nums));
+      this.#trimAfter = after;
+      return nums.length;
+    });
+  }
+
+  #trim(nums: readonly number[]): void {
+    const remove = this.#database.prepare(
+      `delete from task_log where id > ? and id < ? and (content = ${CONTENT_NONE} or discarded = 1)`,
     );
+    const advance = this.#database.prepare('update tasks set first_seq = seq + 1 where num = ?');
+    for (const num of nums) {
+      remove.run(num * SEQ_SPAN, (num + 1) * SEQ_SPAN);
+      advance.run(num);
+    }
   }
 
   /** Walks the table slice by slice, so that no single call holds up the server. */
@@ -313,6 +371,20 @@ export class SqliteTaskStore implements TaskStore {
       return Number(changes);
     });
   }
+}
+
+function logRowOfWhole(row: WholeRow): LogRow {
+  return logRowOf({
+    id: row[7] ?? 0,
+    kind: row[8],
+    content: row[9],
+    append: row[10],
+    content_start: row[11],
+    content_end: row[12],
+    artifact_id: row[13],
+    user_message: row[14],
+    body: row[15],
+  });
 }
 
 function headValues(head: TaskHead): (string | number | null)[] {
