@@ -62,16 +62,19 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.server.maxConnections = options.maxConnections;
 
   app.decorateRequest('principal');
-  app.addHook('onRequest', async (request, reply) => {
+  // Hooks call back instead of returning promises: every request passes all of them.
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     if (tls !== null) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
+    done();
   });
   app.addHook('onRequest', hostGuard(hosts));
   app.addHook('onRequest', gate(options.gate));
   app.addHook('onError', countFailure(options.gate));
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     onRequestDone(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    done();
   });
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
   app.setNotFoundHandler((request, reply) => {

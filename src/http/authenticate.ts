@@ -1,7 +1,7 @@
 /** The first step of every request: who is it, and may it go on at this rate. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ANONYMOUS, type Principal } from '../core/access/principal.ts';
-import { AppError } from '../protocol/errors.ts';
+import { AppError, toAppError } from '../protocol/errors.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { credentialOf } from './request.ts';
 
@@ -22,20 +22,34 @@ export interface GateOptions {
 /** An `onRequest` hook: the body of a request that may not go on is never read. Failures are counted by `countFailure`. */
 export function gate(options: GateOptions) {
   const { authenticator, requests, failures } = options;
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { isPublic } = request.routeOptions.config;
-    // Reading what is public is never refused; trying keys is.
-    if (isPublic !== true || request.method === 'POST') failures?.refuseIfExhausted(request.ip);
-    if (isPublic === true) {
-      request.principal = ANONYMOUS;
-      return;
-    }
-    const principal = authenticator.authenticate(credentialOf(request.headers));
-    request.principal = principal instanceof Promise ? await principal : principal;
+  const admit = (request: FastifyRequest, reply: FastifyReply, principal: Principal): void => {
+    request.principal = principal;
     if (requests !== null) {
-      const caller = request.principal.keyId ?? request.principal.ownerId;
+      const caller = principal.keyId ?? principal.ownerId;
       requests.take(`${caller} ${request.method} ${request.routeOptions.url}`, reply);
     }
+  };
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    try {
+      const { isPublic } = request.routeOptions.config;
+      // Reading what is public is never refused; trying keys is.
+      if (isPublic !== true || request.method === 'POST') failures?.refuseIfExhausted(request.ip);
+      if (isPublic === true) {
+        request.principal = ANONYMOUS;
+        done();
+        return;
+      }
+      const principal = authenticator.authenticate(credentialOf(request.headers));
+      if (principal instanceof Promise) {
+        principal.then((found) => admit(request, reply, found)).then(() => done(), done);
+        return;
+      }
+      admit(request, reply, principal);
+    } catch (error) {
+      done(toAppError(error));
+      return;
+    }
+    done();
   };
 }
 

@@ -18,26 +18,33 @@ const EXPOSED_HEADERS = 'x-request-id, retry-after, ratelimit-limit, ratelimit-r
 export function hostGuard(rules: HostRules) {
   const hosts = new Set(rules.allowedHosts.map((host) => host.toLowerCase()));
   const origins = new Set([...rules.corsOrigins, rules.publicOrigin].map((origin) => origin.toLowerCase()));
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const host = hostName(request.headers.host);
-    if (!hosts.has(host)) {
-      throw new AppError('INVALID_REQUEST', `This server does not answer to the host ${host}; see server.allowedHosts`);
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    const { host, origin } = request.headers;
+    const name = hostName(host);
+    if (!hosts.has(name)) {
+      const refusal = `This server does not answer to the host ${name}; see server.allowedHosts`;
+      done(new AppError('INVALID_REQUEST', refusal));
+      return;
     }
-    const { origin } = request.headers;
-    if (origin === undefined) return undefined;
-    const isSame = URL.canParse(origin) && new URL(origin).host === request.headers.host?.toLowerCase();
+    if (origin === undefined) {
+      done();
+      return;
+    }
+    const isSame = URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
     if (!isSame && !origins.has(origin.toLowerCase())) {
-      throw new AppError('PERMISSION_DENIED', `Pages of ${origin} may not call this server; see server.corsOrigins`);
+      const refusal = `Pages of ${origin} may not call this server; see server.corsOrigins`;
+      done(new AppError('PERMISSION_DENIED', refusal));
+      return;
     }
     reply.header('access-control-allow-origin', origin).header('vary', 'Origin');
     reply.header('access-control-expose-headers', EXPOSED_HEADERS);
-    if (request.method !== 'OPTIONS') return undefined;
-    return reply
-      .header('access-control-allow-methods', 'GET, POST, PATCH, DELETE')
-      .header('access-control-allow-headers', ALLOWED_HEADERS)
-      .header('access-control-max-age', '600')
-      .code(204)
-      .send();
+    if (request.method !== 'OPTIONS') {
+      done();
+      return;
+    }
+    reply.header('access-control-allow-methods', 'GET, POST, PATCH, DELETE');
+    reply.header('access-control-allow-headers', ALLOWED_HEADERS).header('access-control-max-age', '600');
+    reply.code(204).send();
   };
 }
 

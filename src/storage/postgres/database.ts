@@ -1,4 +1,5 @@
 /** One PostgreSQL database: its pool of connections, how statements are run on it, and what its errors mean. */
+import { userInfo } from 'node:os';
 import pg from 'pg';
 import type { Logger } from '../../core/logger.ts';
 import { AppError } from '../../protocol/errors.ts';
@@ -69,8 +70,9 @@ export class PostgresDatabase implements PostgresSession {
   #closing: Promise<void> | null = null;
 
   private constructor(options: PostgresOptions) {
-    const { url, size, overflow, acquireTimeoutMs, statementTimeoutMs = STATEMENT_TIMEOUT_MS, logger } = options;
-    this.#options = options;
+    const { size, overflow, acquireTimeoutMs, statementTimeoutMs = STATEMENT_TIMEOUT_MS, logger } = options;
+    const url = withUser(options.url);
+    this.#options = { ...options, url };
     this.#pool = new pg.Pool({
       connectionString: url,
       application_name: 'parley',
@@ -98,6 +100,13 @@ export class PostgresDatabase implements PostgresSession {
     } catch (cause) {
       throw new AppError('UNAVAILABLE', 'The address of the PostgreSQL database cannot be read', { cause });
     }
+  }
+
+  /** Host and name of the database, for people to read; without secrets. */
+  get address(): string {
+    // Read as pg reads the address, with what the environment adds to it.
+    const { host, port, database } = new pg.Client({ connectionString: this.#options.url });
+    return host.startsWith('/') ? `${database ?? ''} on ${host}` : `${database ?? ''} on ${host}:${port}`;
   }
 
   /** Connections that are open now, those in use among them, and how much work waits for one. */
@@ -213,6 +222,12 @@ export class PostgresDatabase implements PostgresSession {
     this.#closing ??= this.#pool.end();
     return this.#closing;
   }
+}
+
+/** As psql does: without a user in the address or the environment, the one of the operating system. */
+function withUser(url: string): string {
+  if (new pg.Client({ connectionString: url }).user !== undefined) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}user=${encodeURIComponent(userInfo().username)}`;
 }
 
 /** The five characters by which PostgreSQL names what went wrong; undefined where it was not the server that spoke. */

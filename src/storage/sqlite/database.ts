@@ -1,5 +1,5 @@
 /** One SQLite file: its connection, pragmas, prepared statements, and the lock that admits one server process. */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../../protocol/errors.ts';
 import { openConnection, type SqliteConnection, type SqliteStatement } from './driver.ts';
@@ -17,6 +17,7 @@ export class SqliteDatabase {
   readonly #statements = new Map<string, SqliteStatement>();
   #tail: Promise<void> | null = null;
   #serverLock: SqliteConnection | null = null;
+  #isReading = false;
   #closed = false;
 
   private constructor(path: string, connection: SqliteConnection) {
@@ -28,9 +29,9 @@ export class SqliteDatabase {
   static open(path: string): SqliteDatabase {
     try {
       mkdirSync(dirname(path), { recursive: true });
-      const isNew = !existsSync(path);
+      // Made here, so that there is no moment at which others may read it.
+      closeSync(openSync(path, 'a', 0o600));
       const connection = openConnection(path, { timeoutMs: BUSY_TIMEOUT_MS });
-      if (isNew) chmodSync(path, 0o600);
       connection.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
       connection.exec('pragma journal_mode = WAL');
       connection.exec('pragma synchronous = FULL');
@@ -88,16 +89,36 @@ export class SqliteDatabase {
     this.#serverLock = lock;
   }
 
+  /**
+   * Reads of one turn of the event loop share a read transaction, which spares each of them the locks of its own.
+   * Whatever writes ends it first.
+   */
+  beginReads(): void {
+    if (this.#isReading || this.connection.isTransaction) return;
+    this.prepare('begin').run();
+    this.#isReading = true;
+    setImmediate(this.#endReads);
+  }
+
+  readonly #endReads = (): void => {
+    if (!this.#isReading) return;
+    this.#isReading = false;
+    this.prepare('commit').run();
+  };
+
   /** Runs `work` in the present tick if nothing exclusive is under way, else after it. */
   whenFree<T>(work: () => T): Promise<T> {
-    if (this.#tail === null) {
-      try {
-        return Promise.resolve(work());
-      } catch (error) {
-        return Promise.reject(error);
-      }
+    if (this.#tail !== null) return this.#tail.then(() => this.#outsideReads(work));
+    try {
+      return Promise.resolve(this.#outsideReads(work));
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return this.#tail.then(work);
+  }
+
+  #outsideReads<T>(work: () => T): T {
+    this.#endReads();
+    return work();
   }
 
   /** Runs `work` with no other statement of `whenFree` or `exclusive` in between. */
@@ -110,6 +131,7 @@ export class SqliteDatabase {
     const tail = before.then(() => mine);
     this.#tail = tail;
     await before;
+    this.#endReads();
     try {
       return await work();
     } finally {
@@ -120,10 +142,11 @@ export class SqliteDatabase {
 
   /** Runs `work` in one write transaction, in this tick. */
   transaction<T>(work: () => T): T {
-    this.connection.exec('begin immediate');
+    this.#endReads();
+    this.prepare('begin immediate').run();
     try {
       const result = work();
-      this.connection.exec('commit');
+      this.prepare('commit').run();
       return result;
     } catch (error) {
       if (this.connection.isTransaction) this.connection.exec('rollback');
@@ -133,6 +156,7 @@ export class SqliteDatabase {
 
   close(): void {
     if (this.#closed) return;
+    this.#endReads();
     this.#closed = true;
     this.#statements.clear();
     this.connection.close();

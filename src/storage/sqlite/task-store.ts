@@ -125,18 +125,13 @@ export class SqliteTaskStore implements TaskStore {
   #apply(write: TaskWrite): CommitResult {
     const { before, head, dedup } = write;
     // The only writer in a write transaction: what is looked at first still holds when it is written.
-    let isKeyMine = false;
-    if (dedup !== null) {
-      const inserted = this.#database.prepare(INSERT_DEDUP).run(dedup.key, dedup.bodyHash, head.id, dedup.expiresAtMs);
-      isKeyMine = inserted.changes !== 0;
-      if (!isKeyMine) {
-        const duplicate = this.#resolveDuplicate(write);
-        if (duplicate !== null) return duplicate;
-      }
-    }
+    const claim = dedup === null ? 'open' : this.#claimKey(dedup, head.id);
+    if (typeof claim === 'object') return claim;
     const num = before === null ? this.#insert(head) : this.#update(before, head);
     if (num === undefined) {
-      if (dedup !== null && isKeyMine) this.#database.prepare('delete from task_dedup where key = ?').run(dedup.key);
+      if (dedup !== null && claim === 'mine') {
+        this.#database.prepare('delete from task_dedup where key = ?').run(dedup.key);
+      }
       return CONFLICT;
     }
     const base = num * SEQ_SPAN;
@@ -191,22 +186,25 @@ export class SqliteTaskStore implements TaskStore {
     return updated?.num;
   }
 
-  /** The key is taken: by a live row (join or refuse), or by an expired one, which this write replaces. */
-  #resolveDuplicate(write: TaskWrite): CommitResult | null {
-    const { head, dedup } = write;
-    if (dedup === null) return null;
+  /**
+   * `mine`: the key was free, or bound by a row that has expired, and is now this task's. `open`: another message has
+   * it, which binds nothing here. Else the duplicate that this write is.
+   */
+  #claimKey(dedup: Deduplication, taskId: string): 'mine' | 'open' | CommitResult {
+    const inserted = this.#database.prepare(INSERT_DEDUP).run(dedup.key, dedup.bodyHash, taskId, dedup.expiresAtMs);
+    if (inserted.changes !== 0) return 'mine';
     const row = this.#database
       .prepare('select body_hash, task_id, expires_at from task_dedup where key = ?')
       .get(dedup.key) as { body_hash: string; task_id: string; expires_at: number };
     if (row.expires_at > dedup.nowMs) {
       const sameBody = row.body_hash === dedup.bodyHash;
       if (sameBody || dedup.otherBody === 'refuse') return { status: 'duplicate', taskId: row.task_id, sameBody };
-      return null;
+      return 'open';
     }
     this.#database
       .prepare('update task_dedup set body_hash = ?, task_id = ?, expires_at = ? where key = ?')
-      .run(dedup.bodyHash, head.id, dedup.expiresAtMs, dedup.key);
-    return null;
+      .run(dedup.bodyHash, taskId, dedup.expiresAtMs, dedup.key);
+    return 'mine';
   }
 
   async readDuplicate(dedup: Deduplication): Promise<{ taskId: string; sameBody: boolean } | undefined> {
@@ -242,6 +240,7 @@ export class SqliteTaskStore implements TaskStore {
 
   /** The common case in one statement, with rows as arrays. */
   #whole(scope: TaskScope, taskId: string): StoredTask | undefined {
+    this.#database.beginReads();
     const rows = this.#database.prepareArrays(SELECT_WHOLE).all(taskId, scope.ownerId, scope.agentId) as WholeRow[];
     const [first] = rows;
     if (first === undefined) return undefined;
@@ -320,9 +319,10 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async findOrphans(limit: number): Promise<readonly TaskHead[]> {
+    // `+num`: the few leased tasks are sorted; by the index on num, which has that order, all tasks would be read.
     const records = this.#database
       .prepare(`select ${HEAD_COLUMNS} from tasks where lease_replica is not null
-        and lease_replica not in (select id from replicas) order by num limit ?`)
+        and lease_replica not in (select id from replicas) order by +num limit ?`)
       .all(limit) as HeadRecord[];
     return records.map(headOf);
   }
