@@ -12,9 +12,7 @@ interface PackageJson {
   readonly description: string;
 }
 
-const packageJson = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as PackageJson;
+const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as PackageJson;
 
 const program = new Command('parley')
   .description(packageJson.description)

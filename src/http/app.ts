@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import { AppError } from '../protocol/errors.ts';
 import { restErrorBody } from '../protocol/error-bodies.ts';
-import { countFailure, gate, type GateOptions } from './authenticate.ts';
+import { AppError } from '../protocol/errors.ts';
+import { countFailure, type GateOptions, gate } from './authenticate.ts';
 import { sendError } from './errors.ts';
-import { hostGuard, type HostRules } from './hosts.ts';
+import { type HostRules, hostGuard } from './hosts.ts';
 import { lazyLogger } from './lazy-logger.ts';
 import './request.ts';
 

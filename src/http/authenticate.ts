@@ -5,7 +5,6 @@ import { AppError, toAppError } from '../protocol/errors.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { credentialOf } from './request.ts';
 
-
 export interface Authenticates {
   /** Throws UNAUTHENTICATED. Synchronous for a credential that was seen before. */
   authenticate(credential: string | undefined): Principal | Promise<Principal>;

@@ -1,7 +1,7 @@
 /** Errors on their way out: what Fastify or Node say as AppErrors, and what operators get to read. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppError, ERROR_TABLE, toAppError } from '../protocol/errors.ts';
 import { restErrorBody } from '../protocol/error-bodies.ts';
+import { AppError, ERROR_TABLE, toAppError } from '../protocol/errors.ts';
 
 /** Logs a fault of the server with all that is known; what a caller did wrong is only worth a line at debug. */
 export function reportFault(reply: FastifyReply, error: AppError): void {

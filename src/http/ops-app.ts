@@ -1,7 +1,7 @@
 /** The ops listener: metrics for Prometheus and the health checks, apart from the API. */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import { type Readiness, registerHealth } from './health.ts';
 import { sendError } from './errors.ts';
+import { type Readiness, registerHealth } from './health.ts';
 import './request.ts';
 
 export interface MetricsText {
@@ -20,5 +20,5 @@ export function createOpsApp(logger: FastifyBaseLogger, readiness: Readiness, so
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
   registerHealth(app, readiness);
   registerMetrics(app, source);
-  return app as unknown as FastifyInstance;
+  return app;
 }

@@ -3,15 +3,15 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { TaskMetrics } from '../core/tasks/metrics.ts';
 
 export interface MetricsSources {
-  runningTasks(): number;
-  queuedWrites(): number;
-  openStreams(): number;
-  agents(): number;
+  readonly runningTasks: () => number;
+  readonly queuedWrites: () => number;
+  readonly openStreams: () => number;
+  readonly agents: () => number;
 }
 
 export interface HttpMetrics {
   /** @param seconds from the first byte of the request to the last one of the answer. */
-  requestDone(method: string, route: string, status: number, seconds: number): void;
+  readonly requestDone: (method: string, route: string, status: number, seconds: number) => void;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,8 +1,9 @@
 /** How tasks and log rows lie in columns: shared by both databases. */
-import { AppError } from '../protocol/errors.ts';
-import { TASK_STATES, type TaskState } from '../protocol/v1/types.ts';
+
 import type { LogContent, LogKind, LogRow } from '../core/tasks/log.ts';
 import type { TaskHead } from '../core/tasks/store.ts';
+import { AppError } from '../protocol/errors.ts';
+import { TASK_STATES, type TaskState } from '../protocol/v1/types.ts';
 
 /** task_log.id = tasks.num * SEQ_SPAN + seq. A task can therefore have no more than SEQ_SPAN - 1 events. */
 export const SEQ_SPAN = 1_048_576;

@@ -21,7 +21,12 @@ const DESCRIPTION: AgentDescription = {
   defaultOutputModes: ['text/plain', 'application/json', 'application/octet-stream'],
   skills: [
     skill('echo', 'Echo', 'Sends the parts of a message (text, files, data) back as an artifact.', 'hello'),
-    skill('stream', 'Stream', 'Waits, then sends an artifact in chunks at an interval.', '/stream count=5 interval=500'),
+    skill(
+      'stream',
+      'Stream',
+      'Waits, then sends an artifact in chunks at an interval.',
+      '/stream count=5 interval=500',
+    ),
     skill('ask', 'Ask', 'Asks a question (input required) and ends with the answer.', '/ask Which city?'),
     skill('sleep', 'Sleep', 'Works for so many milliseconds; can be canceled.', '/sleep 10000'),
     skill('fail', 'Fail', 'Fails with a reason.', '/fail out of coffee'),

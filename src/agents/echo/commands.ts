@@ -65,5 +65,7 @@ function parseStream(rest: string): Command {
 
 function parseSleep(rest: string): Command {
   if (!/^\d{1,9}$/.test(rest)) return usage('/sleep takes milliseconds');
-  return Number(rest) > MAX_WAIT_MS ? usage(`waits are at most ${MAX_WAIT_MS} ms`) : { name: 'sleep', ms: Number(rest) };
+  return Number(rest) > MAX_WAIT_MS
+    ? usage(`waits are at most ${MAX_WAIT_MS} ms`)
+    : { name: 'sleep', ms: Number(rest) };
 }

@@ -1,6 +1,7 @@
 /** The agents of this server: a card and an executor each, found by id. */
-import type { AgentCapabilities, AgentCard } from '../../protocol/v1/types.ts';
+
 import { AppError } from '../../protocol/errors.ts';
+import type { AgentCapabilities, AgentCard } from '../../protocol/v1/types.ts';
 import type { Executor } from '../tasks/executor.ts';
 
 /** What an agent says of itself; addresses, transports and security are the server's to add. */

@@ -10,6 +10,7 @@ import type { Ids } from '../ids.ts';
 import type { Logger } from '../logger.ts';
 import { CommitQueue, commitOne } from './commit-queue.ts';
 import type { DeduplicationWindows } from './deduplication.ts';
+import type { EngineHost } from './engine-host.ts';
 import { taskNotFound } from './errors.ts';
 import { type Step, statusStep } from './events.ts';
 import { type HubLimits, SubscriptionHub } from './hub.ts';
@@ -44,7 +45,7 @@ const SWEEP_MS = 1000;
 /** How often a cancel looks again when the task changes under it. */
 const CANCEL_ATTEMPTS = 4;
 
-export class TaskEngine implements RunHost {
+export class TaskEngine implements RunHost, EngineHost {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly limits: TaskLimits;
@@ -113,7 +114,7 @@ export class TaskEngine implements RunHost {
     this.#stopTimers = [];
     await this.#drain(drainMs);
     const reason = new AppError('UNAVAILABLE', 'The server is shutting down; the task goes on after its restart');
-    for (const run of [...this.#runs.values()]) run.abandon(reason);
+    for (const run of this.#runs.values()) run.abandon(reason);
     await this.store.retireReplica(this.replicaId);
   }
 
@@ -158,7 +159,6 @@ export class TaskEngine implements RunHost {
     return this.#submitter.submit(submission);
   }
 
-  /** Registers a run, which is not begun yet. There is at most one per task. */
   newRun(start: RunStart): TaskRun {
     const run = new TaskRun(this, start);
     this.#runs.set(run.taskId, run);
@@ -166,7 +166,6 @@ export class TaskEngine implements RunHost {
     return run;
   }
 
-  /** Throws LIMIT_EXCEEDED when this process, or the owner, runs as many tasks as configured. */
   checkRoom(ownerId: string): void {
     const { maxRunning, maxRunningPerOwner } = this.limits;
     if (this.#runs.size >= maxRunning) throw this.#noRoom('tasks.maxRunning', maxRunning);
@@ -218,7 +217,9 @@ export class TaskEngine implements RunHost {
       if (!head?.listed) throw taskNotFound(taskId);
       if (head.state === 'TASK_STATE_CANCELED' && attempt > 1) return;
       if (isTerminal(head.state)) {
-        throw new AppError('TASK_NOT_CANCELABLE', `The task has ended already: ${head.state}`, { metadata: { taskId } });
+        throw new AppError('TASK_NOT_CANCELABLE', `The task has ended already: ${head.state}`, {
+          metadata: { taskId },
+        });
       }
       const run = this.#runs.get(taskId);
       if (run !== undefined) {
@@ -238,7 +239,6 @@ export class TaskEngine implements RunHost {
     await this.writeEnd(before, statusStep(before, { state: 'TASK_STATE_CANCELED', nowMs: this.clock.now() }));
   }
 
-  /** Commits a terminal step of a task without a run, and publishes it. */
   async writeEnd(before: TaskHead, step: Step): Promise<void> {
     const head = { ...step.head, leaseReplica: null, leaseEpoch: before.leaseEpoch + 1 };
     const write = { before, head, rows: [step.row], discard: null, dedup: null };

@@ -89,7 +89,10 @@ export function agentStep(head: TaskHead, event: AgentEvent, nowMs: number, ids:
 
 function checkLimit(value: number, limit: number, key: string, what: string): void {
   if (value <= limit) return;
-  throw new AppError('LIMIT_EXCEEDED', `The agent went over a limit of this server: ${what} is ${value}, ${key} is ${limit}`);
+  throw new AppError(
+    'LIMIT_EXCEEDED',
+    `The agent went over a limit of this server: ${what} is ${value}, ${key} is ${limit}`,
+  );
 }
 
 function unlimitedStep(head: TaskHead, event: AgentEvent, nowMs: number, ids: Ids): Step {

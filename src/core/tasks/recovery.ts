@@ -3,7 +3,7 @@ import { toAppError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Message } from '../../protocol/v1/types.ts';
 import type { AgentRegistry } from '../agents/registry.ts';
-import type { TaskEngine } from './engine.ts';
+import type { EngineHost } from './engine-host.ts';
 import { agentMessageJson, statusStep } from './events.ts';
 import type { Executor } from './executor.ts';
 import { contentOf } from './log.ts';
@@ -15,12 +15,12 @@ const BATCH = 100;
 const OWN_LEASES_EVERY = 10;
 
 export class Recoverer {
-  readonly #engine: TaskEngine;
+  readonly #engine: EngineHost;
   readonly #agents: AgentRegistry;
   #isSweeping = false;
   #sweeps = 0;
 
-  constructor(engine: TaskEngine, agents: AgentRegistry) {
+  constructor(engine: EngineHost, agents: AgentRegistry) {
     this.#engine = engine;
     this.#agents = agents;
   }
@@ -113,7 +113,12 @@ export class Recoverer {
     const admission = await run.begin();
     if (admission.status !== 'admitted') return;
     engine.metrics.taskRecovered(before.agentId, executor.recovery);
-    const fields = { taskId: before.id, agentId: before.agentId, attempt: claimed.attempt, recovery: executor.recovery };
+    const fields = {
+      taskId: before.id,
+      agentId: before.agentId,
+      attempt: claimed.attempt,
+      recovery: executor.recovery,
+    };
     engine.logger.warn(fields, 'task taken over');
   }
 

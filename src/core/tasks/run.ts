@@ -242,7 +242,9 @@ export class TaskRun implements PendingWrite {
     const error = toAppError(thrown);
     const isFault = error.code === 'INTERNAL';
     if (isFault) this.#host.logger.error({ err: thrown, taskId: this.taskId, agentId: this.agentId }, 'agent failed');
-    const text = isFault ? 'The agent failed with an internal error; the log of the server has it under this task' : error.message;
+    const text = isFault
+      ? 'The agent failed with an internal error; the log of the server has it under this task'
+      : error.message;
     this.#finish('TASK_STATE_FAILED', agentMessageJson({ parts: [{ text }] }, this.#head, this.#host.ids));
   }
 
@@ -428,8 +430,8 @@ export class TaskRun implements PendingWrite {
   // ---- what the executor sees ----
 
   #context(): Run {
-    const run = this;
     const { clock } = this.#host;
+    const signal = (): AbortSignal => this.#signal();
     return {
       taskId: this.taskId,
       contextId: this.#head.contextId,
@@ -437,10 +439,10 @@ export class TaskRun implements PendingWrite {
       message: this.#message,
       attempt: this.#head.attempt,
       get signal() {
-        return run.#signal();
+        return signal();
       },
       now: () => clock.now(),
-      sleep: (ms) => run.#sleep(ms),
+      sleep: (ms) => this.#sleep(ms),
       loadTask: () => this.#host.loadTask(this.#head),
     };
   }

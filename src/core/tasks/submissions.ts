@@ -3,7 +3,7 @@ import { AppError } from '../../protocol/errors.ts';
 import type { Message } from '../../protocol/v1/types.ts';
 import type { Agent } from '../agents/registry.ts';
 import { type DeduplicationWindows, deduplicationOf } from './deduplication.ts';
-import type { TaskEngine } from './engine.ts';
+import type { EngineHost } from './engine-host.ts';
 import { taskNotFound } from './errors.ts';
 import { statusStep } from './events.ts';
 import { inputRow, sizeOf, statusJson, taskRow } from './log.ts';
@@ -30,10 +30,10 @@ export type Submitted =
 const CONTINUE_ATTEMPTS = 5;
 
 export class Submitter {
-  readonly #engine: TaskEngine;
+  readonly #engine: EngineHost;
   readonly #windows: DeduplicationWindows;
 
-  constructor(engine: TaskEngine, windows: DeduplicationWindows) {
+  constructor(engine: EngineHost, windows: DeduplicationWindows) {
     this.#engine = engine;
     this.#windows = windows;
   }

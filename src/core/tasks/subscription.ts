@@ -6,7 +6,6 @@ import { type LogRow, stateOf } from './log.ts';
 import { isTerminal } from './states.ts';
 import type { TaskStore } from './store.ts';
 
-
 /** Where a subscription's events go. */
 export interface EventSink {
   /** Events in order, no gap, no duplicate. Returns false when it can take no more until `resume` is called. */

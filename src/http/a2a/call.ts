@@ -1,10 +1,10 @@
 /** From an HTTP request to a call of an operation: agent, version, extensions, idempotency key, resume position. */
 import type { FastifyRequest } from 'fastify';
-import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
 import type { Principal } from '../../core/access/principal.ts';
+import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
 import type { Call } from '../../core/tasks/service.ts';
-import { AppError } from '../../protocol/errors.ts';
 import type { ProtocolVersion } from '../../protocol/codec.ts';
+import { AppError } from '../../protocol/errors.ts';
 import { negotiateVersion } from '../../protocol/version.ts';
 
 const MAX_IDEMPOTENCY_KEY = 255;

@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
 import { AppError } from '../../protocol/errors.ts';
-import type { AgentCard, AgentInterface } from '../../protocol/v1/types.ts';
 import { combinedCard } from '../../protocol/v0_3/translate-card.ts';
+import type { AgentCard, AgentInterface } from '../../protocol/v1/types.ts';
 
 export interface CardOptions {
   readonly agents: AgentRegistry;

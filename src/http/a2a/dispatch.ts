@@ -1,7 +1,8 @@
 /** One decoded call to its operation: the same for JSON-RPC and REST. */
+
+import type { Call, StreamResult, StreamSink, TaskService } from '../../core/tasks/service.ts';
 import type { Codec, OperationCall } from '../../protocol/codec.ts';
 import { AppError } from '../../protocol/errors.ts';
-import type { Call, StreamResult, StreamSink, TaskService } from '../../core/tasks/service.ts';
 
 export function isStreaming(operation: OperationCall['operation']): boolean {
   return operation === 'SendStreamingMessage' || operation === 'SubscribeToTask';

@@ -2,13 +2,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Codec } from '../../protocol/codec.ts';
 import { type AppError, ERROR_TABLE, toAppError } from '../../protocol/errors.ts';
-import { type JsonRpcRequest, parseJsonRpc, readableIdJson, refuseNotification, rpcError, rpcResult } from '../../protocol/json-rpc.ts';
+import {
+  type JsonRpcRequest,
+  parseJsonRpc,
+  readableIdJson,
+  refuseNotification,
+  rpcError,
+  rpcResult,
+} from '../../protocol/json-rpc.ts';
 import { codecFor, methodNotFound } from '../../protocol/version.ts';
 import { reportFault } from '../errors.ts';
 import { agentOf, HttpCall, versionOf } from './call.ts';
+import type { A2aDependencies } from './dependencies.ts';
 import { answer, isStreaming, stream } from './dispatch.ts';
 import { jsonRpcFraming } from './framing.ts';
-import type { A2aDependencies } from './routes.ts';
 
 const CONTENT_TYPE = 'application/json';
 

@@ -1,15 +1,15 @@
 /** The HTTP+JSON binding (A2A 1.0 section 11): paths below an agent's address. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { codecV1 } from '../../protocol/v1/codec.ts';
 import type { Codec, RestRoute } from '../../protocol/codec.ts';
 import { AppError, ERROR_TABLE, toAppError } from '../../protocol/errors.ts';
+import { codecV1 } from '../../protocol/v1/codec.ts';
 import { codecFor } from '../../protocol/version.ts';
 import { reportFault } from '../errors.ts';
 import { agentOf, HttpCall, versionOf } from './call.ts';
+import type { A2aDependencies } from './dependencies.ts';
 import { answer, isStreaming, stream } from './dispatch.ts';
 import { restFraming } from './framing.ts';
 import { matchRoute, otherVersionOf } from './rest-routes.ts';
-import type { A2aDependencies } from './routes.ts';
 
 /** The steps: version, route, parameters, agent, operation. Whoever gets here is authenticated. */
 export async function handleRest(
@@ -70,7 +70,8 @@ function bodyOf(request: FastifyRequest): unknown {
 function contentType(codec: Codec, request: FastifyRequest): string {
   if (codec.version === '0.3') return 'application/json';
   const accept = request.headers.accept ?? '*/*';
-  const isPlain = accept.includes('application/json') && !accept.includes('application/a2a+json') && !accept.includes('*/*');
+  const isPlain =
+    accept.includes('application/json') && !accept.includes('application/a2a+json') && !accept.includes('*/*');
   return isPlain ? 'application/json' : 'application/a2a+json';
 }
 

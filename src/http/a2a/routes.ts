@@ -1,19 +1,11 @@
 /** The addresses of agents: `/a2a` for the default one, `/a2a/agents/{agentId}` for each. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { AgentRegistry } from '../../core/agents/registry.ts';
-import type { TaskService } from '../../core/tasks/service.ts';
 import { readableIdJson } from '../../protocol/json-rpc.ts';
 import { codecV1 } from '../../protocol/v1/codec.ts';
 import { appErrorOf } from '../errors.ts';
+import type { A2aDependencies } from './dependencies.ts';
 import { handleJsonRpc, sendJsonRpcError } from './json-rpc.ts';
 import { codecOrDefault, handleRest, sendRestError } from './rest.ts';
-import type { SseStreams } from './sse.ts';
-
-export interface A2aDependencies {
-  readonly service: TaskService;
-  readonly agents: AgentRegistry;
-  readonly streams: SseStreams;
-}
 
 const REST_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 

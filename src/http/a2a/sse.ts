@@ -1,9 +1,9 @@
 /** Server-sent events: one open stream is a sink that writes frames to a socket, within limits on what it buffers. */
 import type { FastifyReply } from 'fastify';
-import type { LogRow } from '../../core/tasks/log.ts';
-import type { OpenStream, StreamSink } from '../../core/tasks/service.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { LogRow } from '../../core/tasks/log.ts';
+import type { OpenStream, StreamSink } from '../../core/tasks/service.ts';
 
 export interface SseLimits {
   /** Between two comments that keep an idle connection open. */
@@ -74,7 +74,7 @@ export class SseStreams {
   /** Ends every stream after its last whole event, so that clients can resume elsewhere. */
   stop(): void {
     this.#stopTimer();
-    for (const stream of [...this.#open]) stream.finish();
+    for (const stream of this.#open) stream.finish();
   }
 }
 

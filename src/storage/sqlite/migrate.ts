@@ -7,7 +7,9 @@ const TABLE = `create table if not exists schema_migrations (
   version integer primary key, name text not null, applied_at text not null) strict`;
 
 export function migrationStatus(database: SqliteDatabase): MigrationStatus {
-  const exists = database.connection.prepare(`select 1 from sqlite_master where name = 'schema_migrations'`).get();
+  const exists: unknown = database.connection
+    .prepare(`select 1 from sqlite_master where name = 'schema_migrations'`)
+    .get();
   const applied =
     exists === undefined
       ? []

@@ -1,0 +1,270 @@
+/** What every TaskStore must do; each database runs it. This file: reads, lists and the counters behind them. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { chunks, newTask, status, T0 } from '../../test/support/task-writes.ts';
+import { TRANSITIONS } from '../core/tasks/states.ts';
+import type { ContentQuery, ListQuery, TaskHead, TaskStore, TaskWrite } from '../core/tasks/store.ts';
+import { TASK_STATES } from '../protocol/v1/types.ts';
+import { ALL, type StoreUnderTest, statuses, write } from './task-store.contract.ts';
+
+const SCOPE = { ownerId: 'owner-1', agentId: 'echo' };
+
+function listQuery(fields: Partial<ListQuery> = {}): ListQuery {
+  const none = { contextId: undefined, state: undefined, statusFromMs: undefined, after: undefined };
+  return { scope: SCOPE, ...none, historyLength: 0, artifacts: false, limit: 100, ...fields };
+}
+
+const idsOf = async (store: TaskStore, fields: Partial<ListQuery> = {}) =>
+  (await store.listTasks(listQuery(fields))).tasks.map(({ head }) => head.id);
+
+export function taskReadContract(open: () => Promise<StoreUnderTest>): void {
+  test('[A6, A14] no read gives anything of another owner, nor of another agent of the same owner', async () => {
+    const { store } = await open();
+    const head = await write(store, newTask());
+    const strangers = [
+      { ...SCOPE, ownerId: 'owner-2' },
+      { ...SCOPE, agentId: 'geo' },
+      { ownerId: 'echo', agentId: 'owner-1' },
+      { ...SCOPE, ownerId: 'OWNER-1' },
+      { ...SCOPE, ownerId: '%' },
+    ];
+    for (const scope of strangers) {
+      expect(await store.readHead(scope, head.id)).toBeUndefined();
+      expect(await store.readTask(scope, head.id, ALL)).toBeUndefined();
+      for (const contextId of [undefined, head.contextId]) {
+        const result = await store.listTasks(listQuery({ scope, contextId }));
+        expect(result).toEqual({ tasks: [], totalSize: 0 });
+      }
+    }
+    expect(await store.readHead(SCOPE, head.id)).toEqual(head);
+    expect(await store.readHead(SCOPE, 'no-such-task')).toBeUndefined();
+    expect(await store.readTask(SCOPE, 'no-such-task', ALL)).toBeUndefined();
+    expect(await store.readEvents('no-such-task', 0, 10)).toEqual([]);
+  });
+
+  test('[A14] content is as much as was asked for: messages, artifacts, both, neither', async () => {
+    const { store } = await open();
+    const first = newTask();
+    const asked = status(await write(store, first), 'TASK_STATE_INPUT_REQUIRED', { agentText: 'which?' });
+    const streamed = chunks(await write(store, asked), ['x', 'y']);
+    // One row that holds two messages: the user's, and the answer that it caused.
+    const both = status(await write(store, streamed), 'TASK_STATE_WORKING', { userText: 'that', agentText: 'thanks' });
+    const done = status(await write(store, both), 'TASK_STATE_COMPLETED');
+    await write(store, done);
+
+    const messages = [...first.rows, ...asked.rows, ...both.rows];
+    const everything = [...first.rows, ...asked.rows, ...streamed.rows, ...both.rows];
+    const expected: [ContentQuery, readonly unknown[]][] = [
+      [{ historyLength: undefined, artifacts: true }, everything],
+      [{ historyLength: undefined, artifacts: false }, messages],
+      [{ historyLength: 0, artifacts: true }, streamed.rows],
+      [{ historyLength: 0, artifacts: false }, []],
+      [{ historyLength: 1, artifacts: false }, both.rows],
+      [{ historyLength: 1, artifacts: true }, [...streamed.rows, ...both.rows]],
+      [{ historyLength: 100, artifacts: true }, everything],
+    ];
+    for (const [query, rows] of expected) {
+      expect(await store.readTask(SCOPE, first.head.id, query), JSON.stringify(query)).toEqual({ head: done.head, rows });
+      const { tasks } = await store.listTasks(listQuery(query));
+      expect(tasks, JSON.stringify(query)).toEqual([{ head: done.head, rows }]);
+    }
+    const two = await store.readTask(SCOPE, first.head.id, { historyLength: 2, artifacts: false });
+    expect(messages.slice(-2)).toEqual(two?.rows.slice(-2));
+  });
+
+  test('[A14] a message that waits for the kind of its answer is content and no event', async () => {
+    const { store } = await open();
+    const waiting = newTask({ listed: false });
+    const head = await write(store, waiting);
+    expect(await store.readTask(SCOPE, head.id, ALL)).toEqual({ head, rows: waiting.rows });
+    expect(await store.readTask(SCOPE, head.id, { historyLength: 1, artifacts: false })).toEqual({
+      head,
+      rows: waiting.rows,
+    });
+    expect(await store.readEvents(head.id, 0, 10)).toEqual([]);
+    expect(await store.listTasks(listQuery())).toEqual({ tasks: [], totalSize: 0 });
+  });
+
+  test('[A9, A14] events are read from any position, in pages, without gap, duplicate or event of a neighbour', async () => {
+    const { store } = await open();
+    const heads = [await write(store, newTask()), await write(store, newTask()), await write(store, newTask())];
+    const texts = Array.from({ length: 30 }, (_, index) => `chunk ${index}`);
+    for (const head of heads) await write(store, chunks(head, texts));
+    const id = heads[1]?.id ?? '';
+    const all = await store.readEvents(id, 0, 1000);
+    expect(all.map((row) => row.seq)).toEqual(Array.from({ length: 31 }, (_, index) => index + 1));
+    expect(await store.readEvents(id, 12, 7)).toEqual(all.slice(12, 19));
+    expect(await store.readEvents(id, -1, 3)).toEqual(all.slice(0, 3));
+    expect(await store.readEvents(id, 31, 7)).toEqual([]);
+    expect(await store.readEvents(id, 5_000_000, 7)).toEqual([]);
+  });
+
+  test('[A3, A14] a list is by status time, newest first, then by id, and every filter counts what it shows', async () => {
+    const { store } = await open();
+    const a = await write(store, newTask({ id: 'a', atMs: T0, contextId: 'c1' }));
+    const b = await write(store, newTask({ id: 'b', atMs: T0 + 5, contextId: 'c1' }));
+    await write(store, newTask({ id: 'B', atMs: T0 + 5, contextId: 'c2' }));
+    await write(store, newTask({ id: 'd', atMs: T0 + 3, contextId: 'c2', agentId: 'geo' }));
+    await write(store, status(b, 'TASK_STATE_COMPLETED', { atMs: T0 + 5 }));
+    expect(await idsOf(store)).toEqual(['b', 'B', 'a']);
+    await write(store, status(a, 'TASK_STATE_WORKING', { atMs: T0 + 9 }));
+    expect(await idsOf(store)).toEqual(['a', 'b', 'B']);
+
+    const filters: [Partial<ListQuery>, string[]][] = [
+      [{ contextId: 'c1' }, ['a', 'b']],
+      [{ contextId: 'c2' }, ['B']],
+      [{ state: 'TASK_STATE_COMPLETED' }, ['b']],
+      [{ state: 'TASK_STATE_WORKING' }, ['a']],
+      [{ state: 'TASK_STATE_FAILED' }, []],
+      [{ statusFromMs: T0 + 5 }, ['a', 'b', 'B']],
+      [{ statusFromMs: T0 + 6 }, ['a']],
+      [{ contextId: 'c1', state: 'TASK_STATE_COMPLETED', statusFromMs: T0 }, ['b']],
+      [{ contextId: 'c1', state: 'TASK_STATE_WORKING', statusFromMs: T0 + 10 }, []],
+    ];
+    for (const [filter, ids] of filters) {
+      const result = await store.listTasks(listQuery(filter));
+      expect(result.tasks.map(({ head }) => head.id), JSON.stringify(filter)).toEqual(ids);
+      expect(result.totalSize, JSON.stringify(filter)).toBe(ids.length);
+    }
+    const after = { statusAtMs: T0 + 5, id: 'b' };
+    expect(await store.listTasks(listQuery({ after, limit: 1 }))).toMatchObject({ tasks: [{ head: { id: 'B' } }], totalSize: 3 });
+    expect(await idsOf(store, { after, contextId: 'c1' })).toEqual([]);
+  });
+
+  test('[A3, A14] pages show each task that did not change once, whatever is created and changed meanwhile', async () => {
+    const { store, other } = await open();
+    const heads: TaskHead[] = [];
+    // Many of one time, so that pages end between equals.
+    for (let group = 0; group < 8; group++) {
+      const writes = Array.from({ length: 15 }, () => newTask({ atMs: T0 + group, contextId: 'c' }));
+      expect(new Set(statuses(await store.commit(writes)))).toEqual(new Set(['written']));
+      heads.push(...writes.map(({ head }) => head));
+    }
+    const changed = new Set<string>();
+    for (const filter of [{}, { contextId: 'c' }, { statusFromMs: T0 }, { state: 'TASK_STATE_SUBMITTED' as const }]) {
+      const seen: string[] = [];
+      let after: ListQuery['after'];
+      for (let page = 0; ; page++) {
+        const { tasks } = await other.listTasks(listQuery({ ...filter, after, limit: 7 }));
+        seen.push(...tasks.map(({ head }) => head.id));
+        const last = tasks.at(-1);
+        if (last === undefined) break;
+        after = { statusAtMs: last.head.statusAtMs, id: last.head.id };
+        await write(store, newTask({ atMs: T0 + 1000 + page, contextId: 'c' }));
+        const mover = heads.find(({ id }) => !changed.has(id) && !seen.includes(id));
+        if (mover === undefined) continue;
+        changed.add(mover.id);
+        await write(store, status(mover, 'TASK_STATE_WORKING', { atMs: T0 + 2000 + page }));
+      }
+      expect(seen).toHaveLength(new Set(seen).size);
+      const still = heads.filter(({ id }) => !changed.has(id)).map(({ id }) => id);
+      expect(still.filter((id) => !seen.includes(id))).toEqual([]);
+    }
+  });
+
+  test('[A14] the counters are what counting gives, after 2,000 random operations from two stores', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(operation, { minLength: 1, maxLength: 16 }), { minLength: 60, maxLength: 60 }), async (groups) => {
+        const opened = await open();
+        const model = new Model();
+        for (const [index, group] of groups.entries()) {
+          const writes = model.writesOf(group);
+          const results = await (index % 3 === 0 ? opened.other : opened.store).commit(writes);
+          model.applied(writes, statuses(results));
+        }
+        const counted = await opened.select(`select owner_id, agent_id, state, sum(n) as n from task_counters
+          group by owner_id, agent_id, state having sum(n) <> 0 order by 1, 2, 3`);
+        const truth = await opened.select(`select owner_id, agent_id, state, count(*) as n from tasks where listed = 1
+          group by owner_id, agent_id, state order by 1, 2, 3`);
+        expect(counted.map((row) => ({ ...row, n: Number(row['n']) }))).toEqual(
+          truth.map((row) => ({ ...row, n: Number(row['n']) })),
+        );
+        for (const state of [undefined, ...TASK_STATES]) {
+          const { tasks, totalSize } = await opened.store.listTasks(listQuery({ state, limit: 10_000 }));
+          expect(totalSize, state).toBe(model.count(state));
+          expect(tasks, state).toHaveLength(totalSize);
+        }
+      }),
+      { numRuns: 4, endOnFailure: true },
+    );
+  });
+
+  test('[A14] a task of 10,000 events takes each write, and gives each page, in the time that the first took', async () => {
+    const { store } = await open();
+    let head = await write(store, newTask());
+    const texts = Array.from({ length: 100 }, () => 'x'.repeat(100));
+    const timesMs: number[] = [];
+    for (let round = 0; round < 100; round++) {
+      const start = performance.now();
+      head = await write(store, chunks(head, texts));
+      await store.readEvents(head.id, head.seq - 50, 100);
+      await store.readHead(head, head.id);
+      timesMs.push(performance.now() - start);
+    }
+    const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+    // Generous: a cost that grows with the task would make the last 30 about 5 times the first 30.
+    expect(median(timesMs.slice(-30))).toBeLessThan(median(timesMs.slice(0, 30)) * 2.5);
+    expect((await store.readTask(head, head.id, ALL))?.rows).toHaveLength(10_001);
+  });
+}
+
+interface Operation {
+  readonly kind: 'create' | 'status' | 'announce' | 'stale' | 'chunk';
+  readonly pick: number;
+  readonly owner: number;
+  readonly agent: number;
+  readonly isListed: boolean;
+}
+
+const operation: fc.Arbitrary<Operation> = fc.record({
+  kind: fc.constantFrom('create', 'create', 'status', 'status', 'status', 'announce', 'stale', 'chunk'),
+  pick: fc.nat(1_000_000),
+  owner: fc.nat(2),
+  agent: fc.nat(1),
+  isListed: fc.boolean(),
+});
+
+/** What the store should hold. */
+class Model {
+  readonly #heads = new Map<string, TaskHead>();
+
+  /** At most one write per task, as the port wants it. */
+  writesOf(group: readonly Operation[]): TaskWrite[] {
+    const writes = new Map<string, TaskWrite>();
+    for (const one of group) {
+      const next = this.#writeOf(one);
+      if (next !== null && !writes.has(next.head.id)) writes.set(next.head.id, next);
+    }
+    return [...writes.values()];
+  }
+
+  #writeOf({ kind, pick, owner, agent, isListed }: Operation): TaskWrite | null {
+    const heads = [...this.#heads.values()];
+    const head = heads[pick % Math.max(heads.length, 1)];
+    if (kind === 'create' || head === undefined) {
+      const agentId = agent === 0 ? 'echo' : 'geo';
+      return newTask({ ownerId: `owner-${owner}`, agentId, listed: isListed });
+    }
+    if (kind === 'chunk') return chunks(head, ['x']);
+    const states = TRANSITIONS[head.state];
+    const state = states[pick % Math.max(states.length, 1)];
+    if (state === undefined) return null;
+    const next = status(head, state);
+    if (kind === 'announce') return { ...next, head: { ...next.head, listed: true } };
+    return kind === 'stale' ? { ...next, before: { ...head, leaseEpoch: 99 } } : next;
+  }
+
+  applied(writes: readonly TaskWrite[], results: readonly string[]): void {
+    for (const [index, { head, before }] of writes.entries()) {
+      expect(results[index]).toBe(before?.leaseEpoch === 99 ? 'conflict' : 'written');
+      if (results[index] === 'written') this.#heads.set(head.id, head);
+    }
+  }
+
+  count(state: string | undefined): number {
+    return [...this.#heads.values()].filter(
+      (head) =>
+        head.listed && head.ownerId === SCOPE.ownerId && head.agentId === 'echo' && (state ?? head.state) === head.state,
+    ).length;
+  }
+}
