@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { restErrorBody } from '../protocol/error-bodies.ts';
 import { AppError } from '../protocol/errors.ts';
 import { countFailure, type GateOptions, gate } from './authenticate.ts';
@@ -43,7 +43,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   const { logger, tls, hosts, onRequestDone } = options;
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (parent: FastifyBaseLogger, bindings: { reqId?: unknown }) =>
       lazyLogger(parent, String(bindings.reqId)),
     genReqId: requestIds(),

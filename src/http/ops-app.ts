@@ -1,5 +1,5 @@
 /** The ops listener: metrics for Prometheus and the health checks, apart from the API. */
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { sendError } from './errors.ts';
 import { type Readiness, registerHealth } from './health.ts';
 import './request.ts';
@@ -16,7 +16,7 @@ export function registerMetrics(app: FastifyInstance, source: MetricsText): void
 }
 
 export function createOpsApp(logger: FastifyBaseLogger, readiness: Readiness, source: MetricsText): FastifyInstance {
-  const app = Fastify({ loggerInstance: logger, disableRequestLogging: true, forceCloseConnections: true });
+  const app = Fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), forceCloseConnections: true });
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
   registerHealth(app, readiness);
   registerMetrics(app, source);

@@ -1,6 +1,5 @@
 /** Short-lived tokens got with the admin key: JWTs that open what the key opens, and end with it. */
 import { hkdfSync } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
 import type { Clock } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import type { AdminKeySource } from './admin-key.ts';
@@ -49,6 +48,8 @@ export class AdminTokens {
   /** The caller has checked the admin key. */
   async issue(): Promise<IssuedAdminToken> {
     const issuedAt = Math.floor(this.#clock.now() / 1000);
+    // Loaded when first needed: most servers start, and many run, without a token.
+    const { SignJWT } = await import('jose');
     const token = await new SignJWT()
       .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
       .setIssuer(ISSUER)
@@ -63,6 +64,7 @@ export class AdminTokens {
 
   /** Whether it is a token of this server that has not expired. */
   async isValid(token: string): Promise<boolean> {
+    const { errors, jwtVerify } = await import('jose');
     try {
       await jwtVerify(token, this.#signingKey(), {
         algorithms: [ALGORITHM],
