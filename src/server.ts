@@ -76,7 +76,8 @@ async function build(
   const storage = await openStorage({ url: config.database.url, pool: config.database.pool, clock, logger });
   stops.push(() => storage.close());
   await storage.lockForServer();
-  for (const { version, name } of await storage.migrate()) logger.info({ version, name }, 'migration applied');
+  for (const { version, name } of await storage.migrate())
+    logger.info({ version, migration: name }, 'migration applied');
 
   const { source: adminKey, made } = openAdminKey(config, logger);
   const adminTokens = new AdminTokens({ adminKey, clock, ids, ttlSeconds: config.auth.adminTokenTtlSeconds });
@@ -133,8 +134,6 @@ async function build(
   });
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
-  registerDocs(app);
-
   metrics.observe({
     runningTasks: () => engine.runningCount,
     queuedWrites: () => engine.queue.depth,
@@ -143,7 +142,11 @@ async function build(
   });
 
   const publicUrl = (): string => publicUrlOf(config, app);
-  registerCards(app, { agents, publicUrl, isSecured: config.auth.mode === 'key', changedAt: new Date() });
+  const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
+  const isSecured = config.auth.mode === 'key';
+  registerCards(app, { agents, publicUrl, isSecured, changedAt: new Date() });
+  const isMetricsOnMain = config.ops.metricsOnMain;
+  registerDocs(app, { version: programVersion(), agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
 
   await engine.start();
   stops.push(() => engine.stop(0));
@@ -160,8 +163,7 @@ async function build(
     await stopAll();
   });
   const url = listenUrl(schemeOf(config), config.server.host, portOf(app));
-  const metricsUrl = listenUrl('http', config.ops.metricsHost, portOf(ops));
-  return { url, metricsUrl, storage, adminKey: made, stop };
+  return { url, metricsUrl: metricsUrl(), storage, adminKey: made, stop };
 }
 
 function createApi(
@@ -224,6 +226,11 @@ async function whatIsDown(storage: Storage, isReady: () => boolean): Promise<rea
   } catch {
     return ['database'];
   }
+}
+
+function programVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 const schemeOf = (config: Config): 'http' | 'https' => (config.server.tls.certFile === undefined ? 'http' : 'https');

@@ -8,7 +8,7 @@ import { AppError } from '../protocol/errors.ts';
 import { countFailure, type GateOptions, gate } from './authenticate.ts';
 import { sendError } from './errors.ts';
 import { type HostRules, hostGuard } from './hosts.ts';
-import { lazyLogger } from './lazy-logger.ts';
+import { lazyLogger, quietLogger } from './lazy-logger.ts';
 import './request.ts';
 
 export interface AppOptions {
@@ -42,10 +42,10 @@ function requestIds(): (request: IncomingMessage) => string {
 export function createApp(options: AppOptions): FastifyInstance {
   const { logger, tls, hosts, onRequestDone } = options;
   const app = Fastify({
-    loggerInstance: logger,
+    loggerInstance: quietLogger(logger),
     logController: new LogController({ disableRequestLogging: true }),
-    childLoggerFactory: (parent: FastifyBaseLogger, bindings: { reqId?: unknown }) =>
-      lazyLogger(parent, String(bindings.reqId)),
+    childLoggerFactory: (_quiet: FastifyBaseLogger, bindings: { reqId?: unknown }) =>
+      lazyLogger(logger, String(bindings.reqId)),
     genReqId: requestIds(),
     requestIdHeader: false,
     trustProxy: options.trustProxy,

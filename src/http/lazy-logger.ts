@@ -1,6 +1,12 @@
 /** A request's logger that is only made when the request has something to say: most have not. */
 import type { FastifyBaseLogger } from 'fastify';
 
+/** For Fastify itself, whose lines at `info` say only what ours say better. */
+export function quietLogger(logger: FastifyBaseLogger): FastifyBaseLogger {
+  const isChatty = ['trace', 'debug', 'info'].includes(logger.level);
+  return isChatty ? logger.child({}, { level: 'warn' }) : logger;
+}
+
 type Method = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 class LazyLogger {

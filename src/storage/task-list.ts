@@ -24,7 +24,8 @@ export function listSql(query: ListQuery, style: '?' | '$'): { readonly page: St
     if (state !== 'TASK_STATE_COMPLETED') page.literal(`state <> 'TASK_STATE_COMPLETED'`);
   }
   if (statusFromMs !== undefined) page.add('status_at >=', statusFromMs);
-  page.literal('listed = 1');
+  // A context has few tasks: in this form the index of all listed tasks by time cannot be taken, only that by context.
+  page.literal(contextId === undefined ? 'listed = 1' : 'listed + 0 = 1');
 
   const total = contextId === undefined && statusFromMs === undefined ? countersSql(query, style) : page.capped();
   if (after !== undefined) page.addPair('(status_at, id) <', after.statusAtMs, after.id);

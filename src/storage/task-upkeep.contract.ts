@@ -1,9 +1,9 @@
 /** What every TaskStore must do; each database runs it. This file: leases, retention, forgetting. */
 import { expect, test } from 'vitest';
-import { waitFor } from '../../test/support/wait-for.ts';
 import { chunks, dedupOf, newTask, status, T0 } from '../../test/support/task-writes.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
 import type { TaskHead, TaskStore } from '../core/tasks/store.ts';
-import { ALL, type StoreUnderTest, write } from './task-store.contract.ts';
+import { ALL, type StoreUnderTest, viewOf, write } from './task-store.contract.ts';
 
 const HOUR_MS = 3_600_000;
 const idsOf = (heads: readonly TaskHead[]) => heads.map(({ id }) => id);
@@ -53,7 +53,12 @@ export function taskUpkeepContract(open: () => Promise<StoreUnderTest>): void {
       dedup: null,
     });
     const results = await Promise.all([store.commit([claim('r1')]), other.commit([claim('r2')])]);
-    expect(results.flat().map((result) => result.status).sort()).toEqual(['conflict', 'written']);
+    expect(
+      results
+        .flat()
+        .map((result) => result.status)
+        .sort(),
+    ).toEqual(['conflict', 'written']);
     expect(await store.commit([status(head, 'TASK_STATE_COMPLETED')])).toEqual([{ status: 'conflict' }]);
   });
 
@@ -72,7 +77,8 @@ export function taskUpkeepContract(open: () => Promise<StoreUnderTest>): void {
     expect(await store.trimLogs(T0 + 200, 100)).toBe(1);
 
     const trimmed = { ...old, firstSeq: old.seq + 1 };
-    expect(await other.readTask(old, old.id, ALL)).toEqual({ head: trimmed, rows: before?.rows });
+    expect(await other.readHead(old, old.id)).toEqual(trimmed);
+    expect(await other.readTask(old, old.id, ALL)).toMatchObject({ head: viewOf(trimmed), rows: before?.rows });
     expect((await other.readEvents(old.id, 0, 10)).map(({ seq }) => seq)).toEqual([1, 3, 4, 5]);
     for (const head of [recent, running]) {
       expect(await store.readHead(head, head.id)).toEqual(head);
@@ -123,6 +129,7 @@ export function taskUpkeepContract(open: () => Promise<StoreUnderTest>): void {
     expect(pruned).toBe(10);
     expect(await select(`select key from task_dedup where expires_at <= ${T0 + 10}`)).toEqual([]);
     expect(await select('select key from task_dedup')).toHaveLength(10);
-    expect(await store.pruneDeduplication(T0 + 20, 100)).toBe(10);
+    const rest = [await store.pruneDeduplication(T0 + 20, 100), await store.pruneDeduplication(T0 + 20, 100)];
+    expect((rest[0] ?? 0) + (rest[1] ?? 0)).toBe(10);
   });
 }

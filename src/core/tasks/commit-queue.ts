@@ -7,7 +7,7 @@ import type { CommitResult, TaskStore, TaskWrite } from './store.ts';
 export interface PendingWrite {
   /** The write as of now, called once per enqueueing; null when there is nothing to write any more. */
   build(): TaskWrite | null;
-  /** Called after the commit, in the order of the queue. */
+  /** Called after the commit, in the order of the queue. Neither this nor `onError` may throw. */
   onResult(result: CommitResult): void;
   /** The commit failed: nothing of the group was written. */
   onError(cause: unknown): void;
@@ -65,18 +65,20 @@ export class CommitQueue {
     }
     this.#underWay++;
     this.#schedule();
+    let results: readonly CommitResult[] | null = null;
+    let failure: unknown;
     try {
-      const results = writes.length === 0 ? [] : await store.commit(writes);
-      onCommit?.(group.length);
-      group.forEach((pending, index) => {
-        pending.onResult(results[index] ?? { status: 'failed', cause: new Error('the store gave no result') });
-      });
+      results = writes.length === 0 ? [] : await store.commit(writes);
     } catch (cause) {
-      for (const pending of group) pending.onError(cause);
-    } finally {
-      this.#underWay--;
-      this.#schedule();
+      failure = cause;
     }
+    this.#underWay--;
+    if (results !== null) onCommit?.(group.length);
+    for (const [index, pending] of group.entries()) {
+      if (results === null) pending.onError(failure);
+      else pending.onResult(results[index] ?? { status: 'failed', cause: new Error('the store gave no result') });
+    }
+    this.#schedule();
   }
 }
 

@@ -16,12 +16,17 @@ export interface EngineHost {
   readonly metrics: TaskMetrics;
   readonly store: TaskStore;
   readonly replicaId: string;
+  /** Tasks that this process runs. */
+  readonly runningCount: number;
   /** The run of a task in this process. */
   runOf(taskId: string): TaskRun | undefined;
   /** Registers a run, which is not begun yet. There is at most one per task. */
   newRun(start: RunStart): TaskRun;
-  /** Throws LIMIT_EXCEEDED when this process, or the owner, runs as many tasks as configured. */
+  /** Throws UNAVAILABLE during shutdown, and LIMIT_EXCEEDED when this process, or the owner, runs as many tasks as configured. */
   checkRoom(ownerId: string): void;
-  /** Commits a terminal step of a task without a run, and publishes it. Writes nothing if the task has changed. */
-  writeEnd(before: TaskHead, step: Step): Promise<void>;
+  /**
+   * Commits the last steps of a task without a run, and publishes them. Answers false, and writes nothing, if the task
+   * has changed. Throws UNAVAILABLE when the commit failed.
+   */
+  writeEnd(before: TaskHead, steps: readonly Step[]): Promise<boolean>;
 }

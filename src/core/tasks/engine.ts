@@ -2,7 +2,7 @@
  * The task engine: the only writer of tasks. It admits messages, runs executors under a lease, takes over what dead
  * replicas left behind, and publishes events once they are committed. It knows owners, but decides no permissions.
  */
-import { AppError, toAppError } from '../../protocol/errors.ts';
+import { AppError } from '../../protocol/errors.ts';
 import type { Task } from '../../protocol/v1/types.ts';
 import type { AgentRegistry } from '../agents/registry.ts';
 import type { Clock } from '../clock.ts';
@@ -11,7 +11,7 @@ import type { Logger } from '../logger.ts';
 import { CommitQueue, commitOne } from './commit-queue.ts';
 import type { DeduplicationWindows } from './deduplication.ts';
 import type { EngineHost } from './engine-host.ts';
-import { taskNotFound } from './errors.ts';
+import { notStored, shuttingDown, taskNotFound } from './errors.ts';
 import { type Step, statusStep } from './events.ts';
 import { type HubLimits, SubscriptionHub } from './hub.ts';
 import type { TaskLimits } from './limits.ts';
@@ -21,7 +21,7 @@ import { Recoverer } from './recovery.ts';
 import { type RunHost, type RunStart, TaskRun } from './run.ts';
 import { snapshotJson } from './snapshot.ts';
 import { isTerminal } from './states.ts';
-import type { TaskHead, TaskScope, TaskStore } from './store.ts';
+import type { CommitResult, TaskHead, TaskScope, TaskStore } from './store.ts';
 import { type Submission, type Submitted, Submitter } from './submissions.ts';
 
 export interface EngineOptions {
@@ -153,9 +153,7 @@ export class TaskEngine implements RunHost, EngineHost {
 
   /** Takes a message: a new task, or the next turn of the one that it names. Work goes on whoever listens. */
   async submit(submission: Submission): Promise<Submitted> {
-    if (!this.#isOpen) {
-      throw new AppError('UNAVAILABLE', 'The server is shutting down; try again in a moment', { retryAfterSeconds: 2 });
-    }
+    if (!this.#isOpen) throw shuttingDown();
     return this.#submitter.submit(submission);
   }
 
@@ -167,6 +165,8 @@ export class TaskEngine implements RunHost, EngineHost {
   }
 
   checkRoom(ownerId: string): void {
+    // Asked right before a run begins: the server may have been stopped since the message came.
+    if (!this.#isOpen) throw shuttingDown();
     const { maxRunning, maxRunningPerOwner } = this.limits;
     if (this.#runs.size >= maxRunning) throw this.#noRoom('tasks.maxRunning', maxRunning);
     if ((this.#runningByOwner.get(ownerId) ?? 0) >= maxRunningPerOwner) {
@@ -188,13 +188,18 @@ export class TaskEngine implements RunHost, EngineHost {
     this.hub.publish(run.taskId, events);
   }
 
-  ended(run: TaskRun): void {
+  ended(run: TaskRun, isDone: boolean): void {
     if (this.#runs.get(run.taskId) === run) this.#runs.delete(run.taskId);
     const left = (this.#runningByOwner.get(run.ownerId) ?? 1) - 1;
     if (left === 0) this.#runningByOwner.delete(run.ownerId);
     else this.#runningByOwner.set(run.ownerId, left);
-    const { stored } = run;
-    if (stored !== null) this.metrics.turnEnded(run.agentId, stored.state, this.clock.now() - run.startedAtMs);
+    const { stored, taskId, agentId, requestId } = run;
+    if (isDone && stored !== null) {
+      const durationMs = this.clock.now() - run.startedAtMs;
+      this.metrics.turnEnded(agentId, stored.state, durationMs);
+      const { ownerId, state, seq } = stored;
+      this.logger.info({ taskId, agentId, ownerId, requestId, state, seq, durationMs }, 'turn ended');
+    }
     if (this.#runs.size === 0) this.#onIdle?.();
   }
 
@@ -236,17 +241,27 @@ export class TaskEngine implements RunHost, EngineHost {
    * write. Where the task has changed meanwhile nothing is written.
    */
   async #cancelIdle(before: TaskHead): Promise<void> {
-    await this.writeEnd(before, statusStep(before, { state: 'TASK_STATE_CANCELED', nowMs: this.clock.now() }));
+    await this.writeEnd(before, [statusStep(before, { state: 'TASK_STATE_CANCELED', nowMs: this.clock.now() })]);
   }
 
-  async writeEnd(before: TaskHead, step: Step): Promise<void> {
-    const head = { ...step.head, leaseReplica: null, leaseEpoch: before.leaseEpoch + 1 };
-    const write = { before, head, rows: [step.row], discard: null, dedup: null };
-    const result = await commitOne(this.queue, write);
-    if (result.status === 'failed') throw toAppError(result.cause);
-    if (result.status !== 'written') return;
-    this.metrics.eventsCommitted(1);
+  async writeEnd(before: TaskHead, steps: readonly Step[]): Promise<boolean> {
+    const last = steps.at(-1)?.head ?? before;
+    const head = { ...last, leaseReplica: null, leaseEpoch: before.leaseEpoch + 1 };
+    const rows = steps.map((step) => step.row);
+    let result: CommitResult;
+    try {
+      result = await commitOne(this.queue, { before, head, rows, discard: null, dedup: null });
+    } catch (cause) {
+      result = { status: 'failed', cause };
+    }
+    if (result.status === 'failed') {
+      this.metrics.commitFailed(1);
+      throw notStored(result.cause);
+    }
+    if (result.status !== 'written') return false;
+    this.metrics.eventsCommitted(rows.length);
     this.metrics.turnEnded(head.agentId, head.state, 0);
-    this.hub.publish(head.id, write.rows);
+    this.hub.publish(head.id, rows);
+    return true;
   }
 }

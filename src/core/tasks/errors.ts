@@ -5,3 +5,15 @@ import { AppError } from '../../protocol/errors.ts';
 export function taskNotFound(taskId: string): AppError {
   return new AppError('TASK_NOT_FOUND', 'Task not found', { metadata: { taskId } });
 }
+
+/** A commit that failed: nothing of it is there, and nobody was told of it. */
+export function notStored(cause: unknown): AppError {
+  return new AppError('UNAVAILABLE', 'The task could not be stored; nothing of this step was kept', {
+    cause,
+    retryAfterSeconds: 5,
+  });
+}
+
+export function shuttingDown(): AppError {
+  return new AppError('UNAVAILABLE', 'The server is shutting down; try again in a moment', { retryAfterSeconds: 2 });
+}

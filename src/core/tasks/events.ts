@@ -1,11 +1,11 @@
 /** From what an agent yields to the next head and row of its task: pure, and the one place where limits on events hold. */
-import { AppError } from '../../protocol/errors.ts';
+import { AppError, assertNever } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Message, Part, TaskState } from '../../protocol/v1/types.ts';
 import type { Ids } from '../ids.ts';
 import type { AgentEvent, AgentMessage } from './executor.ts';
 import type { TaskLimits } from './limits.ts';
-import { type Address, artifactRow, type LogRow, messageRow, sizeOf, statusJson, statusRow } from './log.ts';
+import { type Address, artifactRow, type LogRow, messageRow, sizeOf, statusJson, statusRow, taskRow } from './log.ts';
 import { canFollow } from './states.ts';
 import type { TaskHead } from './store.ts';
 
@@ -76,6 +76,13 @@ export function statusStep(head: TaskHead, change: StatusChange): Step {
   };
 }
 
+/** seq 1 of a task that began unlisted, because its agent might have answered with a Message: it is a task after all. */
+export function announceStep(head: TaskHead, message: Message): Step {
+  const text = JSON.stringify({ ...message, contextId: head.contextId, taskId: head.id });
+  const row = taskRow(1, addressOf(head), head.status, text, false);
+  return { row, head: { ...head, seq: 1, listed: true, sizeChars: head.sizeChars + sizeOf(row) } };
+}
+
 /** One event of an agent. Throws INVALID_AGENT_RESPONSE or LIMIT_EXCEEDED, with which the task then fails. */
 export function agentStep(head: TaskHead, event: AgentEvent, nowMs: number, ids: Ids, limits: TaskLimits): Step {
   const step = unlimitedStep(head, event, nowMs, ids);
@@ -92,6 +99,7 @@ function checkLimit(value: number, limit: number, key: string, what: string): vo
   throw new AppError(
     'LIMIT_EXCEEDED',
     `The agent went over a limit of this server: ${what} is ${value}, ${key} is ${limit}`,
+    { metadata: { limit: key } },
   );
 }
 
@@ -110,6 +118,7 @@ function unlimitedStep(head: TaskHead, event: AgentEvent, nowMs: number, ids: Id
     });
     return { row, head: { ...head, seq: row.seq, sizeChars: head.sizeChars + sizeOf(row) } };
   }
+  if (event.type !== 'message') return assertNever(event);
   const row = messageRow(head.seq + 1, agentMessage(event.message, head, ids));
   return {
     row,

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../protocol/json.ts';
 import type { Message } from '../../protocol/v1/types.ts';
 import type { AgentRegistry } from '../agents/registry.ts';
 import type { EngineHost } from './engine-host.ts';
-import { agentMessageJson, statusStep } from './events.ts';
+import { agentMessageJson, announceStep, type Step, statusStep } from './events.ts';
 import type { Executor } from './executor.ts';
 import { contentOf } from './log.ts';
 import type { TaskHead } from './store.ts';
@@ -33,7 +33,8 @@ export class Recoverer {
     try {
       for (const head of await store.findOrphans(BATCH)) await this.#recover(head, true);
       if (this.#sweeps++ % OWN_LEASES_EVERY === 0) {
-        const own = await store.findLeased(replicaId, BATCH);
+        // Those that run here are among them: enough are looked at to find the others too.
+        const own = await store.findLeased(replicaId, this.#engine.runningCount + BATCH);
         for (const head of own) if (this.#engine.runOf(head.id) === undefined) await this.#recover(head, false);
       }
     } catch (err) {
@@ -101,6 +102,8 @@ export class Recoverer {
           metadata: restartMetadata(before, claimed.attempt),
         })
       : null;
+    // Looked at after the last wait: a message of the user may have begun a run meanwhile.
+    if (engine.runOf(before.id) !== undefined) return;
     const run = engine.newRun({
       executor,
       message,
@@ -125,10 +128,20 @@ export class Recoverer {
   async #fail(before: TaskHead, text: string): Promise<void> {
     const engine = this.#engine;
     const messageJson = agentMessageJson({ parts: [{ text }] }, before, engine.ids);
-    const step = statusStep(before, { state: 'TASK_STATE_FAILED', nowMs: engine.clock.now(), messageJson });
-    await engine.writeEnd(before, step);
+    const announced = before.seq === 0 ? await this.#announce(before) : null;
+    const state = 'TASK_STATE_FAILED';
+    const step = statusStep(announced?.head ?? before, { state, nowMs: engine.clock.now(), messageJson });
+    if (!(await engine.writeEnd(before, announced === null ? [step] : [announced, step]))) return;
     engine.metrics.taskRecovered(before.agentId, 'fail');
     engine.logger.warn({ taskId: before.id, agentId: before.agentId }, 'interrupted task failed');
+  }
+
+  /** A task that had no event yet, and will have none of its agent: it gets the one that every task begins with. */
+  async #announce(before: TaskHead): Promise<Step | null> {
+    const message = await this.#turnMessage(before);
+    if (message === null) return null;
+    this.#engine.metrics.taskCreated(before.agentId);
+    return announceStep(before, message);
   }
 
   /** The user's message that began the current turn, from the row that stored it. */
@@ -140,7 +153,11 @@ export class Recoverer {
     const row = rows.find((candidate) => candidate.seq === head.turnSeq);
     if (row === undefined) return null;
     // Parley's own text.
-    return JSON.parse(row.userMessage ?? contentOf(row)) as Message;
+    const message = JSON.parse(row.userMessage ?? contentOf(row)) as Message;
+    if (head.turnSeq > 1) return message;
+    // The message that begins a task names none: an agent may tell a first turn from an answer by that.
+    const { taskId: _taskId, ...first } = message;
+    return first;
   }
 }
 

@@ -8,13 +8,15 @@ import type { Clock } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import type { Logger } from '../logger.ts';
 import type { CommitQueue, PendingWrite } from './commit-queue.ts';
-import { addressOf, agentMessageJson, agentStep, statusStep } from './events.ts';
+import { notStored } from './errors.ts';
+import { agentMessageJson, agentStep, announceStep, statusStep } from './events.ts';
 import type { AgentEvent, Executor, Run } from './executor.ts';
 import { MAX_KEPT_CHARS, MAX_KEPT_ROWS, MAX_PENDING_CHARS, MAX_PENDING_EVENTS, type TaskLimits } from './limits.ts';
-import { type LogRow, sizeOf, taskRow } from './log.ts';
+import { type LogRow, sizeOf } from './log.ts';
 import type { TaskMetrics } from './metrics.ts';
 import { isSettled, isTerminal } from './states.ts';
 import type { CommitResult, Deduplication, TaskHead, TaskWrite } from './store.ts';
+import { Waiters } from './waiters.ts';
 
 /** What a run needs of its engine. */
 export interface RunHost {
@@ -26,8 +28,8 @@ export interface RunHost {
   readonly metrics: TaskMetrics;
   /** Rows of the task were committed. */
   committed(run: TaskRun, rows: readonly LogRow[]): void;
-  /** The turn is over, or this process has lost the task. */
-  ended(run: TaskRun): void;
+  /** The turn is over and all of it committed (`isDone`), or this process has let go of the task. */
+  ended(run: TaskRun, isDone: boolean): void;
   loadTask(head: TaskHead): Promise<Task>;
 }
 
@@ -46,11 +48,8 @@ export interface RunStart {
   readonly rows: readonly LogRow[];
   readonly discard: TaskWrite['discard'];
   readonly dedup: Deduplication | null;
-}
-
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+  /** The request that brought the message, for the log; absent where the server itself began the turn. */
+  readonly requestId?: string | undefined;
 }
 
 export class TaskRun implements PendingWrite {
@@ -59,6 +58,7 @@ export class TaskRun implements PendingWrite {
   readonly agentId: string;
   readonly startedAtMs: number;
   readonly executor: Executor;
+  readonly requestId: string | undefined;
   readonly #host: RunHost;
   readonly #message: Message;
   /** The newest head, with what is not committed yet. */
@@ -86,13 +86,14 @@ export class TaskRun implements PendingWrite {
   readonly #admission: Promise<Admission>;
   #admitted: ((admission: Admission) => void) | null = null;
   #refused: ((error: unknown) => void) | null = null;
-  /** Those who wait for a settled state, and those who wait for the end of the run. */
-  #waiters: Waiter[] = [];
-  #enders: Waiter[] = [];
+  readonly #untilSettled = new Waiters();
+  readonly #untilOver = new Waiters();
+  readonly #untilCommitted = new Waiters();
 
   constructor(host: RunHost, start: RunStart) {
     this.#host = host;
     this.executor = start.executor;
+    this.requestId = start.requestId;
     this.#message = start.message;
     this.#head = start.head;
     this.#stored = start.before;
@@ -138,17 +139,26 @@ export class TaskRun implements PendingWrite {
     return this.#admission;
   }
 
-  /** Resolves when a terminal or interrupted state is committed; rejects when this process has lost the task. */
-  settled(): Promise<void> {
-    if (this.#stored !== null && isSettled(this.#stored.state) && this.#isStored()) return Promise.resolve();
+  /** Whether a terminal or interrupted state is committed, and nothing waits that may change it. */
+  get isSettled(): boolean {
+    return this.#stored !== null && isSettled(this.#stored.state) && this.#isStored();
+  }
+
+  /** Resolves when it is settled, or `signal` is aborted; rejects when this process has lost the task. */
+  settled(signal?: AbortSignal): Promise<void> {
+    if (this.isSettled) return Promise.resolve();
     if (this.#hasEnded) return Promise.reject(new AppError('UNAVAILABLE', 'The task is no longer run here'));
-    return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    return this.#untilSettled.wait(signal);
   }
 
   /** Resolves when the turn is over and all of it is committed; rejects when this process has lost the task. */
   over(): Promise<void> {
-    if (this.#hasEnded) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#enders.push({ resolve, reject }));
+    return this.#hasEnded ? Promise.resolve() : this.#untilOver.wait();
+  }
+
+  /** Resolves when the next commit is through, or `signal` is aborted; rejects when this process has lost the task. */
+  nextCommit(signal?: AbortSignal): Promise<void> {
+    return this.#hasEnded ? Promise.resolve() : this.#untilCommitted.wait(signal);
   }
 
   #isStored(): boolean {
@@ -168,10 +178,15 @@ export class TaskRun implements PendingWrite {
   }
 
   #pull(): void {
-    this.#iterator?.next().then(
-      (next) => this.#onNext(next),
-      (error: unknown) => this.#onThrow(error),
-    );
+    try {
+      this.#iterator?.next().then(
+        (next) => this.#onNext(next),
+        (error: unknown) => this.#onThrow(error),
+      );
+    } catch (error) {
+      // An iterator made by hand, which throws instead of rejecting.
+      this.#onThrow(error);
+    }
   }
 
   #onNext(next: IteratorResult<AgentEvent>): void {
@@ -185,6 +200,7 @@ export class TaskRun implements PendingWrite {
     try {
       this.#append(next.value);
     } catch (error) {
+      this.#countLimit(error);
       this.#fail(error);
       return;
     }
@@ -197,6 +213,11 @@ export class TaskRun implements PendingWrite {
     if (this.#isOver) return;
     if (this.#isCanceling) this.#finish('TASK_STATE_CANCELED', null);
     else this.#fail(error);
+  }
+
+  #countLimit(error: unknown): void {
+    const limit = error instanceof AppError && error.code === 'LIMIT_EXCEEDED' ? error.metadata['limit'] : undefined;
+    if (limit !== undefined) this.#host.metrics.limitReached(limit);
   }
 
   #append(event: AgentEvent): void {
@@ -213,11 +234,8 @@ export class TaskRun implements PendingWrite {
 
   /** A task that waited for the kind of its answer: it is a task after all. */
   #announce(): void {
-    const message = JSON.stringify({ ...this.#message, contextId: this.#head.contextId, taskId: this.taskId });
-    const row = taskRow(1, addressOf(this.#head), this.#head.status, message, false);
-    const head = { ...this.#head, seq: 1, listed: true, sizeChars: this.#head.sizeChars + sizeOf(row) };
     this.#host.metrics.taskCreated(this.agentId);
-    this.#push({ head, row });
+    this.#push(announceStep(this.#head, this.#message));
   }
 
   #push(step: { readonly head: TaskHead; readonly row: LogRow }): void {
@@ -259,11 +277,15 @@ export class TaskRun implements PendingWrite {
   }
 
   #release(): void {
-    const closing = this.#iterator?.return?.();
     // It has nothing more to say about its task; what it throws while it cleans up is only worth a line.
-    closing?.then(undefined, (err: unknown) => {
+    const onThrow = (err: unknown): void => {
       this.#host.logger.warn({ err, taskId: this.taskId, agentId: this.agentId }, 'agent failed to clean up');
-    });
+    };
+    try {
+      this.#iterator?.return?.().then(undefined, onThrow);
+    } catch (err) {
+      onThrow(err);
+    }
   }
 
   // ---- from outside ----
@@ -288,6 +310,9 @@ export class TaskRun implements PendingWrite {
     if (this.#hasEnded) return;
     this.#isOver = true;
     this.#pending = [];
+    this.#refused?.(reason);
+    this.#admitted = null;
+    this.#refused = null;
     this.#abortWith(reason);
     this.#release();
     this.#end(reason);
@@ -295,13 +320,14 @@ export class TaskRun implements PendingWrite {
 
   /** Called now and then: ends a turn that takes too long or gives no sign of life. */
   checkTime(nowMs: number): void {
-    if (this.#isOver || this.#iterator === null) return;
+    // A canceled agent has its grace, and one that waits for room waits for the store.
+    if (this.#isOver || this.#isCanceling || this.#iterator === null) return;
     const { idleTimeoutMs, maxDurationMs } = this.#host.limits;
     const longest = this.executor.maxDurationMs > 0 ? this.executor.maxDurationMs : maxDurationMs;
-    const waitsForPerson = isSettled(this.#head.state);
+    const isWaiting = isSettled(this.#head.state) || this.#isWaitingForRoom;
     let why: string | null = null;
     if (longest > 0 && nowMs - this.startedAtMs > longest) why = `it took longer than ${longest} ms`;
-    else if (!waitsForPerson && idleTimeoutMs > 0 && nowMs - this.#lastProgressMs > idleTimeoutMs) {
+    else if (!isWaiting && idleTimeoutMs > 0 && nowMs - this.#lastProgressMs > idleTimeoutMs) {
       why = `it gave no event for ${idleTimeoutMs} ms (tasks.idleTimeoutMs)`;
     }
     if (why === null) return;
@@ -364,14 +390,7 @@ export class TaskRun implements PendingWrite {
     if (this.#hasEnded) return;
     this.#host.metrics.commitFailed(1);
     this.#host.logger.error({ err: cause, taskId: this.taskId, agentId: this.agentId }, 'task could not be stored');
-    const error = new AppError('UNAVAILABLE', 'The task could not be stored; nothing of this step was kept', {
-      cause,
-      retryAfterSeconds: 5,
-    });
-    this.#refused?.(error);
-    this.#admitted = null;
-    this.#refused = null;
-    this.abandon(error);
+    this.abandon(notStored(cause));
   }
 
   #onWritten(head: TaskHead, rows: readonly LogRow[]): void {
@@ -382,7 +401,8 @@ export class TaskRun implements PendingWrite {
     if (isFirst) this.#admit({ status: 'admitted' });
     if (this.#pending.length > 0 || this.#head !== head) this.#enqueue();
     else if (this.#isOver) this.#end(null);
-    if (this.#isStored() && isSettled(head.state)) this.#wake();
+    this.#untilCommitted.release();
+    if (this.isSettled) this.#untilSettled.release();
     if (isFirst && !this.#isOver && this.#iterator === null) this.#execute();
     if (this.#isWaitingForRoom) {
       this.#isWaitingForRoom = false;
@@ -406,25 +426,15 @@ export class TaskRun implements PendingWrite {
     this.#refused = null;
   }
 
-  #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.resolve();
-  }
-
   #end(error: AppError | null): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#cancelGrace?.();
-    if (error === null) this.#wake();
-    const left = [...this.#waiters, ...this.#enders];
-    this.#waiters = [];
-    this.#enders = [];
-    for (const waiter of left) {
-      if (error === null) waiter.resolve();
-      else waiter.reject(error);
+    for (const waiters of [this.#untilCommitted, this.#untilSettled, this.#untilOver]) {
+      if (error === null) waiters.release();
+      else waiters.fail(error);
     }
-    this.#host.ended(this);
+    this.#host.ended(this, error === null);
   }
 
   // ---- what the executor sees ----
@@ -443,7 +453,8 @@ export class TaskRun implements PendingWrite {
       },
       now: () => clock.now(),
       sleep: (ms) => this.#sleep(ms),
-      loadTask: () => this.#host.loadTask(this.#head),
+      // Not before the claim is committed: until then the broken attempt's content is there.
+      loadTask: () => this.#admission.then(() => this.#host.loadTask(this.#head)),
     };
   }
 

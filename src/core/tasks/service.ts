@@ -25,6 +25,8 @@ export interface Call {
   readonly principal: Principal;
   readonly agent: Agent;
   readonly idempotencyKey: string | undefined;
+  /** For the log. */
+  readonly requestId?: string | undefined;
   /** URIs of the extensions that the client activates. */
   readonly extensions: readonly string[];
   /** The last event that the client has, where it resumes a stream. */
@@ -67,6 +69,7 @@ export class TaskService {
     checkSend(call, request);
     const submitted = await this.#engine.submit({ ...submissionOf(call, scope, request) });
     if (request.configuration?.returnImmediately !== true) await this.#untilSettled(call, submitted);
+    else if (submitted.status === 'started') await untilKnown(call, submitted.run);
     const content = { historyLength: request.configuration?.historyLength, artifacts: true };
     const stored = submitted.status === 'started' ? keptTask(submitted.run) : null;
     if (stored !== null) return resultOf(stored, content);
@@ -77,9 +80,9 @@ export class TaskService {
   }
 
   async #untilSettled(call: Call, submitted: Submitted): Promise<void> {
-    if (submitted.status === 'started') return submitted.run.settled();
-    const run = this.#engine.runOf(submitted.taskId);
-    if (run !== undefined) return run.settled();
+    const run = submitted.status === 'started' ? submitted.run : this.#engine.runOf(submitted.taskId);
+    // The signal is only asked for where there is something to wait for: it costs more than a short task does.
+    if (run !== undefined) return run.isSettled ? undefined : run.settled(call.signal);
     return this.#settledElsewhere(call, submitted.taskId);
   }
 
@@ -94,18 +97,25 @@ export class TaskService {
           return true;
         },
         end: () => finish(),
-        broken: reject,
+        broken: (cause) => fail(cause),
       });
-      const finish = (): void => {
+      const leave = (): void => {
         call.signal.removeEventListener('abort', finish);
         subscription.close();
+      };
+      const finish = (): void => {
+        leave();
         resolve();
+      };
+      const fail = (cause: unknown): void => {
+        leave();
+        reject(cause);
       };
       call.signal.addEventListener('abort', finish, { once: true });
       store.readHead(scope, taskId).then((head) => {
-        if (head === undefined || isSettled(head.state)) finish();
+        if (head === undefined || isSettled(head.state) || call.signal.aborted) finish();
         else subscription.start(head.seq);
-      }, reject);
+      }, fail);
     });
   }
 
@@ -265,7 +275,8 @@ function scopeOf(call: Call): TaskScope {
 }
 
 function submissionOf(call: Call, scope: TaskScope, request: SendMessageRequest) {
-  return { scope, agent: call.agent, message: request.message, idempotencyKey: call.idempotencyKey };
+  const { agent, idempotencyKey, requestId } = call;
+  return { scope, agent, message: request.message, idempotencyKey, requestId };
 }
 
 function checkSend(call: Call, request: SendMessageRequest): void {
@@ -273,6 +284,11 @@ function checkSend(call: Call, request: SendMessageRequest): void {
   if (request.configuration?.taskPushNotificationConfig !== undefined) {
     throw new AppError('PUSH_NOTIFICATION_NOT_SUPPORTED', 'This agent does not support push notifications');
   }
+}
+
+/** An agent that may answer with a Message has no task that could be shown before its first event. */
+async function untilKnown(call: Call, run: TaskRun): Promise<void> {
+  while (run.stored?.seq === 0 && !call.signal.aborted) await run.nextCommit(call.signal);
 }
 
 /** The task as it lies in memory, where all of it does. */

@@ -17,6 +17,8 @@ export interface Submission {
   /** As decoded: with `taskId` it continues that task, with `contextId` alone it begins a new one in that context. */
   readonly message: Message;
   readonly idempotencyKey: string | undefined;
+  /** For the log. */
+  readonly requestId?: string | undefined;
   /** Called with the id of a new task before anything of it is committed, so that no event can be missed. */
   readonly beforeStart?: (taskId: string) => void;
 }
@@ -91,7 +93,8 @@ export class Submitter {
     };
     submission.beforeStart?.(taskId);
     const { executor } = agent;
-    const run = engine.newRun({ executor, message, before: null, head, rows: [row], discard: null, dedup });
+    const { requestId } = submission;
+    const run = engine.newRun({ executor, message, before: null, head, rows: [row], discard: null, dedup, requestId });
     const admission = await run.begin();
     if (admission.status === 'duplicate') return this.#join(admission);
     if (admission.status === 'conflict') {
@@ -121,7 +124,14 @@ export class Submitter {
       if (!isInterrupted(before.state) || running !== undefined) {
         const known = dedup === null ? undefined : await engine.store.readDuplicate(dedup);
         if (known !== undefined) return this.#join(known);
-        if (running?.stored?.state !== 'TASK_STATE_AUTH_REQUIRED') throw cannotContinue(before);
+        if (running === undefined || !isInterrupted(before.state)) throw cannotContinue(before);
+        if (running.stored?.seq !== before.seq || before.state === 'TASK_STATE_INPUT_REQUIRED') {
+          // The store is ahead: the run is about to be told that this state is committed.
+          await running.nextCommit().catch(() => undefined);
+          continue;
+        }
+        // Nothing may refuse the message any more once the agent that waits has been let go.
+        this.#checkHistory(before);
         running.abandon(new AppError('UNAVAILABLE', 'The task went on with a new message'));
         continue;
       }
@@ -138,7 +148,9 @@ export class Submitter {
         attempt: 1,
       };
       const { executor } = agent;
-      const run = engine.newRun({ executor, message, before, head, rows: [step.row], discard: null, dedup });
+      const { requestId } = submission;
+      const rows = [step.row];
+      const run = engine.newRun({ executor, message, before, head, rows, discard: null, dedup, requestId });
       const admission = await run.begin();
       if (admission.status === 'admitted') return { status: 'started', isNew: false, run };
       if (admission.status === 'duplicate') return this.#join(admission);

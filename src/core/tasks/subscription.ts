@@ -69,8 +69,16 @@ export class TaskSubscription {
     }
     const [first] = rows;
     if (first === undefined) return;
-    if (first.seq === this.#position + 1) this.#pass(rows);
-    else void this.#catchUp();
+    if (first.seq !== this.#position + 1) {
+      void this.#catchUp();
+      return;
+    }
+    try {
+      this.#pass(rows);
+    } catch (cause) {
+      // A sink's fault ends this stream; whoever commits and the other followers know nothing of it.
+      this.#breakOff(cause);
+    }
   }
 
   /** There may be events that no one has told of. */
@@ -113,17 +121,24 @@ export class TaskSubscription {
         this.#missed = false;
         const rows = await this.#store.readEvents(this.taskId, this.#position, PAGE);
         if (this.#closed) return;
-        // Rows that were kept as content after the log was trimmed are no events to follow.
-        const follows = rows[0]?.seq === this.#position + 1;
-        if (follows) this.#pass(rows);
+        const last = rows.at(-1);
+        if (last !== undefined) {
+          // What is kept as content after the log was trimmed has gaps: no stream may pass over them in silence.
+          if (last.seq !== this.#position + rows.length) throw new Error(`the log was trimmed after ${this.#position}`);
+          this.#pass(rows);
+        }
         if (this.#closed || this.#sinkFull) return;
-        if (!this.#missed && (!follows || rows.length < PAGE)) break;
+        if (!this.#missed && rows.length < PAGE) break;
       }
       this.#busy = false;
     } catch (cause) {
-      if (this.#closed) return;
-      this.close();
-      this.#sink.broken(cause);
+      this.#breakOff(cause);
     }
+  }
+
+  #breakOff(cause: unknown): void {
+    if (this.#closed) return;
+    this.close();
+    this.#sink.broken(cause);
   }
 }

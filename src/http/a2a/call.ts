@@ -27,6 +27,7 @@ export class HttpCall implements Call {
   readonly principal: Principal;
   readonly agent: Agent;
   readonly idempotencyKey: string | undefined;
+  readonly requestId: string;
   readonly extensions: readonly string[];
   readonly lastEventId: number | undefined;
   readonly #request: FastifyRequest;
@@ -36,6 +37,7 @@ export class HttpCall implements Call {
     this.#request = request;
     this.principal = request.principal;
     this.agent = agent;
+    this.requestId = request.id;
     this.idempotencyKey = idempotencyKeyOf(request);
     this.extensions = extensionsOf(request);
     this.lastEventId = lastEventIdOf(request);

@@ -1,5 +1,6 @@
 /** Matching REST paths, in which a colon separates the verb (`/tasks/{id}:cancel`): a router would take it for its own. */
 import type { Codec, ProtocolVersion, RestRoute } from '../../protocol/codec.ts';
+import { AppError } from '../../protocol/errors.ts';
 import { codecFor, SUPPORTED_VERSIONS } from '../../protocol/version.ts';
 
 export type RouteMatch =
@@ -28,14 +29,14 @@ const COMPILED: ReadonlyMap<ProtocolVersion, readonly CompiledRoute[]> = new Map
   SUPPORTED_VERSIONS.map((version) => [version, codecFor(version, 'HTTP+JSON').restRoutes.map(compile)]),
 );
 
-/** @param path below the agent's address, without a leading slash, decoded. */
+/** @param path below the agent's address, without a leading slash, percent-encoded. The parameters come back decoded. */
 export function matchRoute(codec: Codec, method: string, path: string): RouteMatch {
   const allowed: string[] = [];
   for (const { route, pattern, names } of COMPILED.get(codec.version) ?? []) {
     const match = pattern.exec(path);
     if (match === null) continue;
     if (route.method === method) {
-      const params = Object.fromEntries(names.map((name, index) => [name, match[index + 1] ?? '']));
+      const params = Object.fromEntries(names.map((name, index) => [name, decoded(match[index + 1] ?? '')]));
       return { status: 'found', route, params };
     }
     allowed.push(route.method);
@@ -47,4 +48,13 @@ export function matchRoute(codec: Codec, method: string, path: string): RouteMat
 export function otherVersionOf(codec: Codec, method: string, path: string): ProtocolVersion | null {
   const other = codecFor(codec.version === '1.0' ? '0.3' : '1.0', 'HTTP+JSON');
   return matchRoute(other, method, path).status === 'none' ? null : other.version;
+}
+
+/** The router has refused what is not valid; this only keeps a fault of ours from being told as one of the server. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (cause) {
+    throw new AppError('INVALID_REQUEST', 'The URL is not valid', { cause });
+  }
 }

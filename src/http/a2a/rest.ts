@@ -21,8 +21,7 @@ export async function handleRest(
   let codec: Codec = codecV1;
   try {
     codec = codecFor(versionOf(request), 'HTTP+JSON');
-    const path = (request.params as { '*': string })['*'];
-    const { route, params } = findRoute(codec, request.method, path);
+    const { route, params } = findRoute(codec, request.method, pathOf(request));
     const query = request.query as Record<string, string>;
     const decoded = codec.decodeRest(route.operation, { params, query, body: bodyOf(request) });
     const call = new HttpCall(request, agentOf(request, agents));
@@ -40,15 +39,32 @@ export async function handleRest(
   }
 }
 
+/** Below the agent's address, still percent-encoded: an encoded slash or colon belongs to an id. */
+function pathOf(request: FastifyRequest): string {
+  const address = request.routeOptions.url ?? '';
+  const [path = ''] = request.url.split('?');
+  return path
+    .split('/')
+    .slice(address.split('/').length - 1)
+    .join('/');
+}
+
+export function methodNotAllowed(method: string, allowed: readonly string[]): AppError {
+  const allow = allowed.join(', ');
+  return new AppError('METHOD_NOT_ALLOWED', `${method} is not allowed here; ${allow} is`, { metadata: { allow } });
+}
+
 function findRoute(codec: Codec, method: string, path: string): { route: RestRoute; params: Record<string, string> } {
-  const match = matchRoute(codec, method, path);
-  if (match.status === 'found') return match;
-  if (match.status === 'method') {
-    throw new AppError('METHOD_NOT_ALLOWED', `${method} is not allowed here; ${match.allowed.join(', ')} is`, {
-      metadata: { allow: match.allowed.join(', ') },
-    });
+  const asked = method === 'HEAD' ? 'GET' : method;
+  const exact = matchRoute(codec, asked, path);
+  // Some clients encode the colon before a verb, too.
+  const match = exact.status === 'found' ? exact : matchRoute(codec, asked, path.replace(/%3A([a-z]+)$/i, ':$1'));
+  if (match.status === 'found') {
+    if (method === 'HEAD' && isStreaming(match.route.operation)) throw methodNotAllowed(method, ['GET', 'POST']);
+    return match;
   }
-  const other = otherVersionOf(codec, method, path);
+  if (match.status === 'method') throw methodNotAllowed(method, match.allowed);
+  const other = otherVersionOf(codec, asked, path);
   const hint = other === null ? '' : `; it is a path of A2A ${other}: send the header A2A-Version: ${other}`;
   throw new AppError('NOT_FOUND', `A2A ${codec.version} has no ${method} ${path}${hint}`);
 }

@@ -3,11 +3,13 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { readableIdJson } from '../../protocol/json-rpc.ts';
 import { codecV1 } from '../../protocol/v1/codec.ts';
 import { appErrorOf } from '../errors.ts';
+import { agentOf } from './call.ts';
 import type { A2aDependencies } from './dependencies.ts';
 import { handleJsonRpc, sendJsonRpcError } from './json-rpc.ts';
-import { codecOrDefault, handleRest, sendRestError } from './rest.ts';
+import { codecOrDefault, handleRest, methodNotAllowed, sendRestError } from './rest.ts';
 
-const REST_METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const OTHER_METHODS = ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const REST_METHODS = ['POST', ...OTHER_METHODS];
 
 /** Registered in a scope of its own: bodies are kept as text here, and errors have the form of their binding. */
 export async function registerA2a(app: FastifyInstance, dependencies: A2aDependencies): Promise<void> {
@@ -20,9 +22,15 @@ export async function registerA2a(app: FastifyInstance, dependencies: A2aDepende
   const config = { errors: 'json-rpc' } as const;
   const jsonRpc = (request: FastifyRequest, reply: FastifyReply) => handleJsonRpc(dependencies, request, reply);
   const rest = (request: FastifyRequest, reply: FastifyReply) => handleRest(dependencies, request, reply);
+  // An agent's address takes POST only: that is JSON-RPC.
+  const refuseMethod = (request: FastifyRequest): never => {
+    agentOf(request, dependencies.agents);
+    throw methodNotAllowed(request.method, ['POST']);
+  };
   for (const address of ['/a2a', '/a2a/agents/:agentId']) {
     app.post(address, { config }, jsonRpc);
     app.post(`${address}/`, { config }, jsonRpc);
+    app.route({ method: OTHER_METHODS, url: address, handler: refuseMethod });
     app.route({ method: REST_METHODS, url: `${address}/*`, handler: rest });
   }
 }

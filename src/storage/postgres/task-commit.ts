@@ -31,10 +31,13 @@ const ROW_FIELDS = `task_id text, seq integer, kind integer, content integer, ap
  * an existing task from inserting its key and then losing its compare-and-swap; should that happen all the same, the
  * division at the end fails the whole statement, and the writes are taken one by one. Keys, tasks and counters
  * are each locked in one order, so that groups of several replicas do not wait for each other crosswise.
+ *
+ * `= any(array[w.id])` is `= w.id` in a form that can only be looked up in the index. The plan is made once, often while
+ * the tables are small; with a plain `=` it may join with all of `tasks`, and would go on to do so when that has grown.
  */
-const COMMIT = `with w as materialized (select * from json_to_recordset($1) as w(${WRITE_FIELDS})),
+export const COMMIT = `with w as materialized (select * from json_to_recordset($1) as w(${WRITE_FIELDS})),
 held as materialized (
-  select t.id from tasks t join w on w.id = t.id and w.before_seq = t.seq and w.before_epoch = t.lease_epoch
+  select t.id from tasks t join w on t.id = any(array[w.id]) and w.before_seq = t.seq and w.before_epoch = t.lease_epoch
   where w.dedup_key is not null order by t.id for update of t),
 claimed as (
   insert into task_dedup (key, body_hash, task_id, expires_at)
@@ -50,7 +53,7 @@ changed as (
   update tasks t set state = w.state, status = w.status, status_at = w.status_at, seq = w.seq, turn_seq = w.turn_seq,
     listed = w.listed, message_count = w.message_count, size_chars = w.size_chars, lease_replica = w.lease_replica,
     lease_epoch = w.lease_epoch, attempt = w.attempt
-  from w where t.id = w.id and t.seq = w.before_seq and t.lease_epoch = w.before_epoch
+  from w where t.id = any(array[w.id]) and t.seq = w.before_seq and t.lease_epoch = w.before_epoch
     and (w.dedup_key is null or w.dedup_key in (select key from claimed))
   returning t.num, t.id),
 written as materialized (select num, id from created union all select num, id from changed),

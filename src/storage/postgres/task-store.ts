@@ -147,7 +147,7 @@ export class PostgresTaskStore implements TaskStore {
   async pruneDeduplication(nowMs: number, limit: number): Promise<number> {
     const [pruned] = await this.#database.prepared<{ last: string | null; count: number }>(
       `with slice as materialized (select key, expires_at from task_dedup where key > $1 order by key limit $2),
-        gone as (delete from task_dedup using slice where task_dedup.key = slice.key
+        gone as (delete from task_dedup using slice where task_dedup.key = any(array[slice.key])
           and task_dedup.expires_at <= $3 returning 1)
         select (select key from slice order by key offset $2 - 1 limit 1) as last, (select count(*) from gone) as count`,
       [this.#pruneAfter, limit, nowMs],

@@ -74,7 +74,9 @@ export class SqliteDatabase {
    * database, so that it ends with the process however that ends.
    */
   lockForServer(): void {
-    const lock = openConnection(`${this.path}.server-lock`, { timeoutMs: 0 });
+    const lockFile = `${this.path}.server-lock`;
+    closeSync(openSync(lockFile, 'a', 0o600));
+    const lock = openConnection(lockFile, { timeoutMs: 0 });
     try {
       lock.exec('pragma locking_mode = EXCLUSIVE');
       lock.exec('begin exclusive');
@@ -97,10 +99,11 @@ export class SqliteDatabase {
     if (this.#isReading || this.connection.isTransaction) return;
     this.prepare('begin').run();
     this.#isReading = true;
-    setImmediate(this.#endReads);
+    setImmediate(this.endReads);
   }
 
-  readonly #endReads = (): void => {
+  /** Ends the read transaction of this turn, if there is one. */
+  readonly endReads = (): void => {
     if (!this.#isReading) return;
     this.#isReading = false;
     this.prepare('commit').run();
@@ -117,7 +120,7 @@ export class SqliteDatabase {
   }
 
   #outsideReads<T>(work: () => T): T {
-    this.#endReads();
+    this.endReads();
     return work();
   }
 
@@ -131,7 +134,7 @@ export class SqliteDatabase {
     const tail = before.then(() => mine);
     this.#tail = tail;
     await before;
-    this.#endReads();
+    this.endReads();
     try {
       return await work();
     } finally {
@@ -142,7 +145,7 @@ export class SqliteDatabase {
 
   /** Runs `work` in one write transaction, in this tick. */
   transaction<T>(work: () => T): T {
-    this.#endReads();
+    this.endReads();
     this.prepare('begin immediate').run();
     try {
       const result = work();
@@ -156,7 +159,7 @@ export class SqliteDatabase {
 
   close(): void {
     if (this.#closed) return;
-    this.#endReads();
+    this.endReads();
     this.#closed = true;
     this.#statements.clear();
     this.connection.close();

@@ -87,6 +87,8 @@ class SharedConnectionDriver implements Driver {
         .catch(reject);
     });
     try {
+      // Somebody may have begun to read since the exclusive use began.
+      this.#database.endReads();
       await connection.executeQuery(CompiledQuery.raw('begin immediate'));
     } catch (error) {
       endExclusive(connection);

@@ -58,11 +58,17 @@ describe('a SQLite file', () => {
 
   test('[A14] migrations run once, are listed with name and time, and those of a newer program do no harm', async () => {
     const database = openFile(newFile());
-    expect(migrationStatus(database)).toMatchObject({ applied: [], unknown: [], pending: [{ version: 1, name: 'tasks' }, {}] });
+    expect(migrationStatus(database)).toMatchObject({
+      applied: [],
+      unknown: [],
+      pending: [{ version: 1, name: 'tasks' }, {}],
+    });
     const applied = migrate(database, () => new Date(0));
     expect(applied[0]).toEqual({ version: 1, name: 'tasks', appliedAt: '1970-01-01T00:00:00.000Z' });
     expect(migrate(database, now)).toEqual([]);
-    database.connection.exec(`insert into schema_migrations values (999, 'from-the-future', '2099-01-01T00:00:00.000Z')`);
+    database.connection.exec(
+      `insert into schema_migrations values (999, 'from-the-future', '2099-01-01T00:00:00.000Z')`,
+    );
     expect(migrate(database, now)).toEqual([]);
     const { unknown, pending } = migrationStatus(database);
     expect({ unknown, pending }).toMatchObject({ unknown: [{ version: 999, name: 'from-the-future' }], pending: [] });

@@ -265,16 +265,13 @@ export class SqliteTaskStore implements TaskStore {
       const all = `${CONTENT} and content <> ${CONTENT_NONE} order by id`;
       return (this.#database.prepare(all).all(from, to) as LogRecord[]).map(logRowOf);
     }
-    const rows: LogRecord[] = [];
-    if (historyLength !== 0) {
-      const messages = `${CONTENT} and content = ${CONTENT_MESSAGE} order by id desc limit ?`;
-      rows.push(...(this.#database.prepare(messages).all(from, to, historyLength ?? -1) as LogRecord[]));
-    }
-    if (artifacts) {
-      const chunks = `${CONTENT} and content = ${CONTENT_ARTIFACT} order by id`;
-      rows.push(...(this.#database.prepare(chunks).all(from, to) as LogRecord[]));
-    }
-    return rows.sort((a, b) => a.id - b.id).map(logRowOf);
+    const latest = `${CONTENT} and content = ${CONTENT_MESSAGE} order by id desc limit ?`;
+    const messages = historyLength === 0 ? [] : this.#database.prepare(latest).all(from, to, historyLength ?? -1);
+    const chunks = artifacts
+      ? this.#database.prepare(`${CONTENT} and content = ${CONTENT_ARTIFACT}`).all(from, to)
+      : [];
+    const records = [...messages, ...chunks] as LogRecord[];
+    return records.sort((a, b) => a.id - b.id).map(logRowOf);
   }
 
   async readEvents(taskId: string, afterSeq: number, limit: number): Promise<readonly LogRow[]> {

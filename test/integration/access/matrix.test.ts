@@ -1,0 +1,242 @@
+/** Who may do what: every operation by every kind of caller, in every binding and version. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { OPERATIONS, type Operation } from '../../../src/protocol/codec.ts';
+import { type ParleyProcess, startParley } from '../../support/server.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import {
+  type Answer,
+  ask,
+  at,
+  type Caller,
+  callerOf,
+  errorOf,
+  FORMS,
+  type Form,
+  issueKey,
+  manage,
+  REST,
+  resultOf,
+  stateOf,
+  taskIdOf,
+} from '../../support/wire-client.ts';
+
+const PRINCIPALS = [
+  'the owner',
+  'another key of the owner',
+  'a key of somebody else',
+  'the admin',
+  'a key without the scope',
+  'a key for other agents',
+  'a disabled key',
+  'an expired key',
+  'a revoked key',
+  'nobody',
+  'a wrong scheme',
+] as const;
+type PrincipalName = (typeof PRINCIPALS)[number];
+
+const WRITES: readonly Operation[] = [
+  'SendMessage',
+  'SendStreamingMessage',
+  'CancelTask',
+  'CreateTaskPushNotificationConfig',
+  'DeleteTaskPushNotificationConfig',
+];
+
+/** JSON-RPC code, HTTP status of REST, HTTP status of JSON-RPC. */
+const ERRORS = {
+  TASK_NOT_FOUND: [-32001, 404, 200],
+  PUSH_NOTIFICATION_NOT_SUPPORTED: [-32003, 400, 200],
+  UNSUPPORTED_OPERATION: [-32004, 400, 200],
+  PERMISSION_DENIED: [-32000, 403, 403],
+  UNAUTHENTICATED: [-32000, 401, 401],
+} as const;
+type Outcome = 'ok' | keyof typeof ERRORS;
+
+/** What echo, without push and without an extended card, answers to those who are let through. */
+function admitted(operation: Operation): Outcome {
+  if (operation === 'GetExtendedAgentCard') return 'UNSUPPORTED_OPERATION';
+  return operation.includes('PushNotification') ? 'PUSH_NOTIFICATION_NOT_SUPPORTED' : 'ok';
+}
+
+function expected(operation: Operation, principal: PrincipalName): Outcome {
+  const outcome = admitted(operation);
+  switch (principal) {
+    case 'the owner':
+    case 'another key of the owner':
+      return outcome;
+    case 'a key of somebody else':
+    case 'the admin':
+      return outcome === 'ok' && operation !== 'ListTasks' ? 'TASK_NOT_FOUND' : outcome;
+    case 'a key without the scope':
+    case 'a key for other agents':
+      return 'PERMISSION_DENIED';
+    default:
+      return 'UNAUTHENTICATED';
+  }
+}
+
+let parley: ParleyProcess;
+let owner: Caller;
+let headersOf: Record<PrincipalName, (operation: Operation) => Record<string, string>>;
+
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+
+beforeAll(async () => {
+  // Refusals are what is tested here, not how many of them an address gets.
+  parley = await startParley({ config: 'rateLimit: { failedAuthPerMinute: 0 }\n' });
+  const { key, ownerId } = await issueKey(parley);
+  owner = callerOf(parley, key);
+  // The task that makes the owner known, so that keys can be made for it.
+  await ask(owner, 'SendMessage', REST);
+  const expiresAtMs = Date.now() + 1000;
+  const [second, other, reader, writer, elsewhere, disabled, expired, revoked] = await Promise.all([
+    issueKey(parley, { ownerId }),
+    issueKey(parley),
+    issueKey(parley, { ownerId, scopes: ['tasks:read'] }),
+    issueKey(parley, { ownerId, scopes: ['tasks:write'] }),
+    issueKey(parley, { ownerId, agents: ['not-echo'] }),
+    issueKey(parley, { ownerId }),
+    issueKey(parley, { ownerId, expiresAt: new Date(expiresAtMs).toISOString() }),
+    issueKey(parley, { ownerId }),
+  ]);
+  // Used before they end, so that no memory of them may help.
+  for (const { key: used } of [disabled, expired, revoked]) {
+    expect((await ask(callerOf(parley, used), 'ListTasks', REST)).status).toBe(200);
+  }
+  await manage(parley, 'PATCH', `/api/v1/keys/${disabled.id}`, { body: { disabled: true } });
+  expect((await manage(parley, 'DELETE', `/api/v1/keys/${revoked.id}`)).status).toBe(204);
+  await waitFor('the key to expire', 5000, () => Date.now() > expiresAtMs);
+  headersOf = {
+    'the owner': () => bearer(key),
+    'another key of the owner': () => ({ 'x-api-key': second.key }),
+    'a key of somebody else': () => bearer(other.key),
+    'the admin': () => bearer(parley.adminKey),
+    'a key without the scope': (operation) => bearer(WRITES.includes(operation) ? reader.key : writer.key),
+    'a key for other agents': () => bearer(elsewhere.key),
+    'a disabled key': () => bearer(disabled.key),
+    'an expired key': () => bearer(expired.key),
+    'a revoked key': () => bearer(revoked.key),
+    nobody: () => ({}),
+    'a wrong scheme': () => ({ authorization: `Basic ${Buffer.from(`user:${key}`).toString('base64')}` }),
+  };
+});
+
+const callerNamed = (name: PrincipalName, operation: Operation): Caller => ({
+  address: owner.address,
+  headers: headersOf[name](operation),
+});
+
+/** A task of the owner that waits for an answer, so that every operation has something to do. */
+async function waitingTask(): Promise<string> {
+  const answer = await ask(owner, 'SendMessage', REST, { text: '/ask Which city?', contextId: 'matrix' });
+  expect(stateOf(answer)).toBe('TASK_STATE_INPUT_REQUIRED');
+  return taskIdOf(answer);
+}
+
+function expectError(answer: Answer, form: Form, reason: keyof typeof ERRORS): void {
+  const [jsonRpcCode, restStatus, jsonRpcStatus] = ERRORS[reason];
+  const isRest = form.binding === 'REST';
+  expect(errorOf(answer)).toEqual({
+    status: isRest ? restStatus : jsonRpcStatus,
+    code: isRest && form.version === '1.0' ? restStatus : jsonRpcCode,
+    reason,
+    message: expect.stringMatching(/\w/),
+  });
+  expect(answer.headers['www-authenticate']).toBe(reason === 'UNAUTHENTICATED' ? 'Bearer' : undefined);
+}
+
+function listed(answer: Answer): unknown[] {
+  // 0.3 over REST answers with the bare array.
+  const result = resultOf(answer);
+  const tasks = Array.isArray(result) ? result : at(result, 'tasks');
+  if (!Array.isArray(tasks)) throw new Error(`No list of tasks: ${answer.text}`);
+  return tasks;
+}
+
+describe.each(FORMS)('$binding $version', (form) => {
+  describe.each(PRINCIPALS)('by %s', (principal) => {
+    test.each(OPERATIONS.map((operation) => [operation, expected(operation, principal)] as const))(
+      '[A6] %s: %s',
+      async (operation, outcome) => {
+        const taskId = await waitingTask();
+        const before = await ask(owner, 'GetTask', REST, { taskId });
+        const fields = { taskId, ...(operation === 'ListTasks' ? { contextId: 'matrix' } : {}) };
+        const answer = await ask(callerNamed(principal, operation), operation, form, fields);
+        if (outcome === 'ok') {
+          expect(errorOf(answer)).toBeUndefined();
+          expect(answer.status).toBe(200);
+          if (operation === 'ListTasks') {
+            const ids = listed(answer).map((task) => at(task, 'id'));
+            const isOwn = principal === 'the owner' || principal === 'another key of the owner';
+            if (isOwn) expect(ids).toContain(taskId);
+            else expect(ids).toEqual([]);
+          } else expect(taskIdOf(answer)).toBe(taskId);
+          return;
+        }
+        expectError(answer, form, outcome);
+        // Refused means that nothing happened.
+        const after = await ask(owner, 'GetTask', REST, { taskId });
+        expect([after.status, after.text]).toEqual([200, before.text]);
+      },
+    );
+  });
+});
+
+/** As long as a real one, so that no length gives it away. */
+const NO_TASK = '01900000-0000-7000-8000-000000000000';
+
+const WITH_TASK = OPERATIONS.filter((operation) => operation !== 'ListTasks' && operation !== 'GetExtendedAgentCard');
+const VARIANTS: readonly (readonly [string, Record<string, string>])[] = [
+  ['plainly', {}],
+  ['from an event on', { 'last-event-id': '1' }],
+  ['from an event that cannot be', { 'last-event-id': '999' }],
+  ['with an idempotency key', { 'idempotency-key': 'probe' }],
+];
+
+/** All of an answer that the caller gets to see, but for the date and the task that the caller itself named. */
+function visible(answer: Answer, taskId: string): object {
+  const { date: _date, ...headers } = answer.headers;
+  return { status: answer.status, headers, text: answer.text.replaceAll(taskId, 'TASK') };
+}
+
+describe("another's task and none", () => {
+  const tasks: Record<string, string> = {};
+  beforeAll(async () => {
+    tasks['waiting'] = await waitingTask();
+    tasks['completed'] = taskIdOf(await ask(owner, 'SendMessage', REST));
+    tasks['failed'] = taskIdOf(await ask(owner, 'SendMessage', REST, { text: '/fail no reason' }));
+    tasks['running'] = taskIdOf(
+      await ask(owner, 'SendMessage', REST, { text: '/sleep 600000', returnImmediately: true }),
+    );
+  });
+
+  const cells = FORMS.flatMap((form) => WITH_TASK.map((operation) => ({ ...form, operation })));
+  test.each(cells)('[A6] $operation by $binding $version: the same bytes and headers', async (cell) => {
+    for (const principal of ['a key of somebody else', 'the admin'] as const) {
+      const { address, headers } = callerNamed(principal, cell.operation);
+      for (const [how, extra] of VARIANTS) {
+        // Chosen by the caller: else it would be the one difference.
+        const caller = { address, headers: { ...headers, ...extra, 'x-request-id': 'probe-1' } };
+        const about = async (taskId: string) => {
+          const fields = { taskId, messageId: 'probe' };
+          return visible(await ask(caller, cell.operation, cell, fields), taskId);
+        };
+        const none = await about(NO_TASK);
+        for (const [state, taskId] of Object.entries(tasks)) {
+          expect(await about(taskId), `a ${state} task, ${how}, by ${principal}`).toEqual(none);
+        }
+      }
+    }
+  });
+
+  test('[A6] the owner still has all of them, as they were', async () => {
+    const states = Object.entries(tasks).map(async ([, taskId]) => stateOf(await ask(owner, 'GetTask', REST, { taskId })));
+    expect(await Promise.all(states)).toEqual([
+      'TASK_STATE_INPUT_REQUIRED',
+      'TASK_STATE_COMPLETED',
+      'TASK_STATE_FAILED',
+      'TASK_STATE_WORKING',
+    ]);
+  });
+});
