@@ -229,7 +229,7 @@ const tasks = section({
   maxEventBytes: key(integer(KIB, 256 * MIB).default(4 * MIB), 'Largest event of a task, in bytes of JSON.'),
   maxMessageBytes: key(integer(KIB, 256 * MIB).default(3 * MIB), 'Largest message, in bytes of JSON.'),
   maxPartsPerMessage: key(integer(1, 100_000).default(1000), 'Most parts in one message.'),
-  maxHistoryMessages: key(integer(1, 1_000_000).default(1000), 'Most messages in the history of one task.'),
+  maxHistoryMessages: key(integer(1, 40_000).default(1000), 'Most messages in the history of one task.'),
   maxEventsPerTask: key(integer(10, 1_000_000).default(100_000), 'Most events of one task.'),
   maxTaskBytes: key(integer(64 * KIB, 64 * 1024 * MIB).default(256 * MIB), 'Most bytes of JSON stored for one task.'),
   idleTimeoutMs: key(

@@ -41,6 +41,13 @@ function requestIds(): (request: IncomingMessage) => string {
 /** Builds the application; the caller registers surfaces, listens and closes. */
 export function createApp(options: AppOptions): FastifyInstance {
   const { logger, tls, hosts, onRequestDone } = options;
+  const listener = {
+    maxHeaderSize: options.headerLimitBytes,
+    // The head is part of the request. Node would give it a minute of its own.
+    headersTimeout: options.requestTimeoutMs,
+    // Node looks for requests that take too long every 30 seconds, which would be the shortest limit.
+    connectionsCheckingInterval: Math.min(30_000, Math.ceil(options.requestTimeoutMs / 4)),
+  };
   const app = Fastify({
     loggerInstance: quietLogger(logger),
     logController: new LogController({ disableRequestLogging: true }),
@@ -55,8 +62,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     routerOptions: { maxParamLength: 512, caseSensitive: true, ignoreTrailingSlash: false },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
-    http: { maxHeaderSize: options.headerLimitBytes },
-    https: tls === null ? null : { ...tls, maxHeaderSize: options.headerLimitBytes },
+    http: listener,
+    https: tls === null ? null : { ...tls, ...listener },
     clientErrorHandler: answerClientError,
   } as never) as unknown as FastifyInstance;
   app.server.maxConnections = options.maxConnections;
@@ -92,9 +99,15 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   }
   const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   const status = isTooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const isTooSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const told = isTooLarge
     ? new AppError('HEADERS_TOO_LARGE', 'The headers are larger than server.headerLimitBytes allows')
-    : new AppError('INVALID_REQUEST', 'The request is not HTTP as this server reads it');
+    : new AppError(
+        'INVALID_REQUEST',
+        isTooSlow
+          ? 'The request was not complete within server.requestTimeoutMs'
+          : 'The request is not HTTP as this server reads it',
+      );
   const body = restErrorBody(told);
   const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
   socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);

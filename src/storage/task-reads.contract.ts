@@ -1,11 +1,11 @@
 /** What every TaskStore must do; each database runs it. This file: reads, lists and the counters behind them. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ALL, type StoreUnderTest, statuses, viewOf, write } from '../../test/support/store-under-test.ts';
 import { chunks, newTask, status, T0 } from '../../test/support/task-writes.ts';
 import { TRANSITIONS } from '../core/tasks/states.ts';
 import type { ContentQuery, ListQuery, TaskHead, TaskStore, TaskWrite } from '../core/tasks/store.ts';
 import { TASK_STATES } from '../protocol/v1/types.ts';
-import { ALL, type StoreUnderTest, statuses, viewOf, write } from './task-store.contract.ts';
 
 const SCOPE = { ownerId: 'owner-1', agentId: 'echo' };
 
@@ -64,10 +64,10 @@ export function taskReadContract(open: () => Promise<StoreUnderTest>): void {
       [{ historyLength: 100, artifacts: true }, everything],
     ];
     for (const [query, rows] of expected) {
-      const head = viewOf(done.head);
-      expect(await store.readTask(SCOPE, first.head.id, query), JSON.stringify(query)).toMatchObject({ head, rows });
+      const task = await store.readTask(SCOPE, first.head.id, query);
       const { tasks } = await store.listTasks(listQuery(query));
-      expect(tasks, JSON.stringify(query)).toMatchObject([{ head, rows }]);
+      const stored = { head: viewOf(done.head), rows };
+      expect({ query, task, tasks }).toMatchObject({ query, task: stored, tasks: [stored] });
     }
     const two = await store.readTask(SCOPE, first.head.id, { historyLength: 2, artifacts: false });
     expect(messages.slice(-2)).toEqual(two?.rows.slice(-2));
@@ -121,12 +121,9 @@ export function taskReadContract(open: () => Promise<StoreUnderTest>): void {
       [{ contextId: 'c1', state: 'TASK_STATE_WORKING', statusFromMs: T0 + 10 }, []],
     ];
     for (const [filter, ids] of filters) {
-      const result = await store.listTasks(listQuery(filter));
-      expect(
-        result.tasks.map(({ head }) => head.id),
-        JSON.stringify(filter),
-      ).toEqual(ids);
-      expect(result.totalSize, JSON.stringify(filter)).toBe(ids.length);
+      const { tasks, totalSize } = await store.listTasks(listQuery(filter));
+      const shown = tasks.map(({ head }) => head.id);
+      expect({ filter, shown, totalSize }).toEqual({ filter, shown: ids, totalSize: ids.length });
     }
     const after = { statusAtMs: T0 + 5, id: 'b' };
     expect(await store.listTasks(listQuery({ after, limit: 1 }))).toMatchObject({
@@ -177,7 +174,7 @@ export function taskReadContract(open: () => Promise<StoreUnderTest>): void {
           for (const [index, group] of groups.entries()) {
             const writes = model.writesOf(group);
             const results = await (index % 3 === 0 ? opened.other : opened.store).commit(writes);
-            model.applied(writes, statuses(results));
+            expect(statuses(results)).toEqual(model.applied(writes));
           }
           const counted = await opened.select(`select owner_id, agent_id, state, sum(n) as n from task_counters
           group by owner_id, agent_id, state having sum(n) <> 0 order by 1, 2, 3`);
@@ -188,8 +185,8 @@ export function taskReadContract(open: () => Promise<StoreUnderTest>): void {
           );
           for (const state of [undefined, ...TASK_STATES]) {
             const { tasks, totalSize } = await opened.store.listTasks(listQuery({ state, limit: 10_000 }));
-            expect(totalSize, state).toBe(model.count(state));
-            expect(tasks, state).toHaveLength(totalSize);
+            const count = model.count(state);
+            expect({ state, totalSize, shown: tasks.length }).toEqual({ state, totalSize: count, shown: count });
           }
         },
       ),
@@ -262,11 +259,13 @@ class Model {
     return kind === 'stale' ? { ...next, before: { ...head, leaseEpoch: 99 } } : next;
   }
 
-  applied(writes: readonly TaskWrite[], results: readonly string[]): void {
-    for (const [index, { head, before }] of writes.entries()) {
-      expect(results[index]).toBe(before?.leaseEpoch === 99 ? 'conflict' : 'written');
-      if (results[index] === 'written') this.#heads.set(head.id, head);
-    }
+  /** Takes in what was written; answers what should have become of each write. */
+  applied(writes: readonly TaskWrite[]): string[] {
+    return writes.map(({ head, before }) => {
+      if (before?.leaseEpoch === 99) return 'conflict';
+      this.#heads.set(head.id, head);
+      return 'written';
+    });
   }
 
   count(state: string | undefined): number {

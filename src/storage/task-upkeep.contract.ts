@@ -1,9 +1,9 @@
 /** What every TaskStore must do; each database runs it. This file: leases, retention, forgetting. */
 import { expect, test } from 'vitest';
+import { ALL, type StoreUnderTest, viewOf, write } from '../../test/support/store-under-test.ts';
 import { chunks, dedupOf, newTask, status, T0 } from '../../test/support/task-writes.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import type { TaskHead, TaskStore } from '../core/tasks/store.ts';
-import { ALL, type StoreUnderTest, viewOf, write } from './task-store.contract.ts';
 
 const HOUR_MS = 3_600_000;
 const idsOf = (heads: readonly TaskHead[]) => heads.map(({ id }) => id);
@@ -114,7 +114,8 @@ export function taskUpkeepContract(open: () => Promise<StoreUnderTest>): void {
   });
 
   test('[A14] keys past their time are forgotten, slice by slice, and no others', async () => {
-    const { store, select } = await open();
+    const opened = await open();
+    const { store } = opened;
     for (let index = 0; index < 20; index++) {
       const expiresAtMs = index % 2 === 0 ? T0 + 10 : T0 + 20;
       await write(store, newTask({ dedup: dedupOf(`key-${index}`, { expiresAtMs }) }));
@@ -127,8 +128,8 @@ export function taskUpkeepContract(open: () => Promise<StoreUnderTest>): void {
       pruned += now;
     }
     expect(pruned).toBe(10);
-    expect(await select(`select key from task_dedup where expires_at <= ${T0 + 10}`)).toEqual([]);
-    expect(await select('select key from task_dedup')).toHaveLength(10);
+    expect(await opened.select(`select key from task_dedup where expires_at <= ${T0 + 10}`)).toEqual([]);
+    expect(await opened.select('select key from task_dedup')).toHaveLength(10);
     const rest = [await store.pruneDeduplication(T0 + 20, 100), await store.pruneDeduplication(T0 + 20, 100)];
     expect((rest[0] ?? 0) + (rest[1] ?? 0)).toBe(10);
   });

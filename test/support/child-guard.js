@@ -8,16 +8,14 @@ export const guardScript = 'read -r _; kill -9 "$1" 2>/dev/null';
  * input, which the kernel closes with us. The shell goes when the child has ended, so that no reused pid is hit.
  */
 export function guardChild(child) {
-    if (child.pid === undefined)
-        return;
-    const guard = spawn('sh', ['-c', guardScript, 'guard', String(child.pid)], {
-        stdio: ['pipe', 'ignore', 'ignore'],
-        detached: true,
-    });
-    guard.unref();
-    // Without it the open pipe would keep this process from ending by itself.
-    if (guard.stdin instanceof Socket)
-        guard.stdin.unref();
-    guard.stdin?.on('error', () => undefined);
-    child.once('exit', () => guard.kill('SIGKILL'));
+  if (child.pid === undefined) return;
+  const guard = spawn('sh', ['-c', guardScript, 'guard', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  guard.unref();
+  // Without it the open pipe would keep this process from ending by itself.
+  if (guard.stdin instanceof Socket) guard.stdin.unref();
+  guard.stdin?.on('error', () => undefined);
+  child.once('exit', () => guard.kill('SIGKILL'));
 }

@@ -5,14 +5,13 @@ import pg from 'pg';
 export const FOUND_URL = 'PARLEY_TEST_POSTGRES_FOUND';
 export const SKIP_REASON = 'PARLEY_TEST_POSTGRES_SKIPPED';
 async function runOn(url, statement) {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-    await client.connect();
-    try {
-        await client.query(statement);
-    }
-    finally {
-        await client.end();
-    }
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 /**
  * The server that this run of the tests uses: `PARLEY_TEST_POSTGRES_URL`, else one on 127.0.0.1:5432, else a temporary
@@ -20,20 +19,19 @@ async function runOn(url, statement) {
  * @throws Error instead of `skipped` when REQUIRE_SERVICES=1
  */
 export async function postgresForTests() {
-    const url = process.env[FOUND_URL];
-    if (url === undefined) {
-        const skipped = process.env[SKIP_REASON] ?? 'postgres-setup.ts did not run';
-        if (process.env['REQUIRE_SERVICES'] === '1')
-            throw new Error(`REQUIRE_SERVICES=1, and ${skipped}`);
-        return { skipped };
-    }
-    return { url, createDatabase: () => createDatabase(url) };
+  const url = process.env[FOUND_URL];
+  if (url === undefined) {
+    const skipped = process.env[SKIP_REASON] ?? 'postgres-setup.ts did not run';
+    if (process.env['REQUIRE_SERVICES'] === '1') throw new Error(`REQUIRE_SERVICES=1, and ${skipped}`);
+    return { skipped };
+  }
+  return { url, createDatabase: () => createDatabase(url) };
 }
 async function createDatabase(serverUrl) {
-    const name = `parley_test_${process.pid}_${randomBytes(4).toString('hex')}`;
-    // template0: copying template1 fails while anything is connected to it.
-    await runOn(serverUrl, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
-    const address = new URL(serverUrl);
-    address.pathname = `/${name}`;
-    return { url: address.href, drop: () => runOn(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  const name = `parley_test_${process.pid}_${randomBytes(4).toString('hex')}`;
+  // template0: copying template1 fails while anything is connected to it.
+  await runOn(serverUrl, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`);
+  const address = new URL(serverUrl);
+  address.pathname = `/${name}`;
+  return { url: address.href, drop: () => runOn(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }

@@ -23,6 +23,8 @@ export function openRaw(
   const headers = {
     host: url.host,
     accept: 'text/event-stream',
+    // Else the connection stays open, idle, after a stream that was read to its end.
+    connection: 'close',
     ...headersOf(caller, form),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     'content-length': String(Buffer.byteLength(text)),

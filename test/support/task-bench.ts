@@ -165,7 +165,14 @@ const nothing = (): void => {};
 const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => silent };
 
 export function principalOf(ownerId: string): Principal {
-  return { kind: 'key', ownerId, name: ownerId, keyId: ownerId, scopes: new Set(['tasks:read', 'tasks:write']), agents: null };
+  return {
+    kind: 'key',
+    ownerId,
+    name: ownerId,
+    keyId: ownerId,
+    scopes: new Set(['tasks:read', 'tasks:write']),
+    agents: null,
+  };
 }
 
 let messages = 0;

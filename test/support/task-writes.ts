@@ -101,5 +101,5 @@ export function chunks(before: TaskHead, texts: readonly string[], artifactId = 
 }
 
 export function dedupOf(key: string, fields: Partial<Deduplication> = {}): Deduplication {
-  return { key, bodyHash: 'body-1', expiresAtMs: T0 + 60_000, nowMs: T0, otherBody: 'refuse', ...fields };
+  return { key, bodyHash: 'body-1', expiresAtMs: T0 + 60_000, nowMs: T0, ...fields };
 }

@@ -62,7 +62,9 @@ function messageOf(version: Form['version'], fields: Fields): object {
     messageId,
     ...(contextId === undefined ? {} : { contextId }),
     ...(taskId === undefined ? {} : { taskId }),
-    ...(version === '1.0' ? { role: 'ROLE_USER', parts: [{ text }] } : { role: 'user', parts: [{ kind: 'text', text }] }),
+    ...(version === '1.0'
+      ? { role: 'ROLE_USER', parts: [{ text }] }
+      : { role: 'user', parts: [{ kind: 'text', text }] }),
   };
 }
 

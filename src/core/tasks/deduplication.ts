@@ -11,8 +11,8 @@ export interface DeduplicationWindows {
 }
 
 /**
- * With an `Idempotency-Key` that key counts, per owner and agent; without one the message id does, per owner, agent,
- * context and task. The body hash covers the decoded message, so that a retry over another transport joins too.
+ * With an `Idempotency-Key` that key counts, per owner and agent, and another body under it is refused; without one the
+ * whole message does, with its id, context and task. The body hash covers the decoded message, so that a retry over another transport joins too.
  *
  * @param messageJson the decoded message as JSON text in the decoder's order of fields.
  */
@@ -27,16 +27,11 @@ export function deduplicationOf(
   const isKeyed = idempotencyKey !== undefined;
   const ttlMs = isKeyed ? windows.keyTtlMs : windows.messageIdWindowMs;
   if (ttlMs === 0) return null;
-  const what = isKeyed
-    ? ['key', idempotencyKey]
-    : ['message', message.contextId ?? '', message.taskId ?? '', message.messageId];
-  return {
-    key: hash('sha256', [scope.ownerId, scope.agentId, ...what].join('\n'), 'base64url'),
-    bodyHash: hash('sha256', hasFreeJson(message) ? canonicalJson(message) : messageJson, 'base64url'),
-    expiresAtMs: nowMs + ttlMs,
-    nowMs,
-    otherBody: isKeyed ? 'refuse' : 'accept',
-  };
+  const bodyHash = hash('sha256', hasFreeJson(message) ? canonicalJson(message) : messageJson, 'base64url');
+  // The body holds the message id, the context and the task: with another body it is simply another message.
+  const what = isKeyed ? ['key', idempotencyKey] : ['message', bodyHash];
+  const key = hash('sha256', [scope.ownerId, scope.agentId, ...what].join('\n'), 'base64url');
+  return { key, bodyHash, expiresAtMs: nowMs + ttlMs, nowMs };
 }
 
 /** Whether the message holds objects whose order of keys is the client's, which a transport may change. */

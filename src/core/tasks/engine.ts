@@ -71,7 +71,7 @@ export class TaskEngine implements RunHost, EngineHost {
     this.metrics = options.metrics;
     this.store = options.store;
     this.replicaId = options.replicaId;
-    this.hub = new SubscriptionHub(options.store, options.streams);
+    this.hub = new SubscriptionHub(options.store, options.streams, (limit) => options.metrics.limitReached(limit));
     this.queue = new CommitQueue({
       store: options.store,
       maxWrites: options.commitMaxWrites,

@@ -14,13 +14,15 @@ export interface HubLimits {
 export class SubscriptionHub {
   readonly #store: TaskStore;
   readonly #limits: HubLimits;
+  readonly #onLimit: (limit: string) => void;
   readonly #byTask = new Map<string, Set<TaskSubscription>>();
   readonly #openByOwner = new Map<string, number>();
   #open = 0;
 
-  constructor(store: TaskStore, limits: HubLimits) {
+  constructor(store: TaskStore, limits: HubLimits, onLimit: (limit: string) => void) {
     this.#store = store;
     this.#limits = limits;
+    this.#onLimit = onLimit;
   }
 
   get openCount(): number {
@@ -45,6 +47,7 @@ export class SubscriptionHub {
 
   #check(open: number, limit: number, key: string): void {
     if (open < limit) return;
+    this.#onLimit(key);
     throw new AppError('LIMIT_EXCEEDED', `Too many open streams (${key} is ${limit}); close one, or poll GetTask`, {
       retryAfterSeconds: 5,
     });

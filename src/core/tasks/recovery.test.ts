@@ -1,9 +1,9 @@
 /** Invariant 4: what a dead replica left behind is taken up again, or ended with a reason. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gate } from '../../../test/support/fault-store.ts';
-import { authRequired, chunk, completed, puppet, working } from '../../../test/support/puppet.ts';
-import { type Bench, BenchFiles, Follower, messageOf, range, turns, until } from '../../../test/support/task-bench.ts';
-import type { ExecutorTraits } from '../../../test/support/puppet.ts';
+import { authRequired, chunk, completed, type ExecutorTraits, puppet, working } from '../../../test/support/puppet.ts';
+import { Bench, BenchFiles, Follower, messageOf, range, until } from '../../../test/support/task-bench.ts';
+import type { AgentEvent } from './executor.ts';
 
 let files: BenchFiles;
 beforeEach(() => {
@@ -11,7 +11,11 @@ beforeEach(() => {
 });
 afterEach(() => files.close());
 
-const say = (text: string) => ({ type: 'status', state: 'TASK_STATE_WORKING', message: { parts: [{ text }] } }) as const;
+const say = (text: string): AgentEvent => ({
+  type: 'status',
+  state: 'TASK_STATE_WORKING',
+  message: { parts: [{ text }] },
+});
 const statusText = async (bench: Bench, taskId: string) =>
   (await bench.task(taskId)).status.message?.parts.map((part) => part.text).join();
 
@@ -152,19 +156,11 @@ describe('recovery fail', () => {
   });
 
   it('says that a step could not be stored where that was the reason', async () => {
-    const { agent, last } = await (async () => {
-      const made = puppet({ recovery: 'fail' });
-      return {
-        agent: made.agent,
-        get last() {
-          return made.last;
-        },
-      };
-    })();
+    const { agent, runs } = puppet({ recovery: 'fail' });
     const bench = await files.start([agent]);
     const taskId = await bench.begin();
     bench.store.failNext();
-    last.yield(working);
+    runs[0]?.yield(working);
     await until('the run to be let go', () => bench.engine.runningCount === 0);
     await bench.pass(11_000);
     expect(await bench.state(taskId)).toBe('TASK_STATE_FAILED');
@@ -261,14 +257,28 @@ describe('taking over', () => {
     onA.last.yield(authRequired);
     await until('auth-required', async () => (await a.state(taskId)) === 'TASK_STATE_AUTH_REQUIRED');
     const onB = puppet();
-    const b = await files.start([puppet({}, 'other').agent, onB.agent], { limits: { maxRunning: 1 } });
-    // No room for it yet: B is busy with another task.
-    expect(b.engine.runningCount).toBe(1);
-    await b.engine.cancel({ ownerId: 'alice', agentId: 'agent' }, taskId);
-    expect(await a.state(taskId)).toBe('TASK_STATE_CANCELED');
-    expect(b.engine.runningCount).toBe(0);
+    const b = new Bench(files, [onB.agent], {});
+    // B looks for the message of the interrupted turn; while it waits for the store, the user answers.
     const reading = gate();
+    let reads = 0;
+    b.store.beforeRead = () => (++reads === 2 ? reading.passed : undefined);
+    const starting = b.engine.start();
+    await until('the look', () => reads === 2);
+    const answered = b.engine.submit({
+      scope: { ownerId: 'alice', agentId: 'agent' },
+      agent: onB.agent,
+      message: messageOf('the answer', { taskId }).message,
+      idempotencyKey: undefined,
+    });
+    await until('the run', () => b.engine.runningCount === 1);
     reading.open();
-    await turns(2);
+    await answered;
+    await starting;
+    expect(b.engine.runOf(taskId)).toBeDefined();
+    expect(onB.runs.length).toBe(1);
+    onB.last.yield(completed);
+    await until('the end', async () => (await b.state(taskId)) === 'TASK_STATE_COMPLETED');
+    expect(b.engine.runningCount).toBe(0);
+    await b.engine.stop(0);
   });
 });

@@ -13,7 +13,7 @@ export interface RetentionOptions {
 
 const EVERY_MS = 10_000;
 /** Rows looked at per round, so that no round holds up the server. */
-const SLICE = 500;
+const SLICE = 10_000;
 const DAY_MS = 86_400_000;
 
 export class Retention {
@@ -42,7 +42,7 @@ export class Retention {
     const { store, clock, logger, logDays } = this.#options;
     const nowMs = clock.now();
     try {
-      await store.pruneDeduplication(nowMs, SLICE * 20);
+      await store.pruneDeduplication(nowMs, SLICE);
       if (logDays > 0) await store.trimLogs(nowMs - logDays * DAY_MS, SLICE);
     } catch (err) {
       logger.error({ err }, 'old rows could not be removed');

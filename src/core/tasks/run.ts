@@ -139,6 +139,10 @@ export class TaskRun implements PendingWrite {
     return this.#admission;
   }
 
+  get isCommitting(): boolean {
+    return this.#underWay !== null;
+  }
+
   /** Whether a terminal or interrupted state is committed, and nothing waits that may change it. */
   get isSettled(): boolean {
     return this.#stored !== null && isSettled(this.#stored.state) && this.#isStored();
@@ -325,12 +329,15 @@ export class TaskRun implements PendingWrite {
     const { idleTimeoutMs, maxDurationMs } = this.#host.limits;
     const longest = this.executor.maxDurationMs > 0 ? this.executor.maxDurationMs : maxDurationMs;
     const isWaiting = isSettled(this.#head.state) || this.#isWaitingForRoom;
-    let why: string | null = null;
-    if (longest > 0 && nowMs - this.startedAtMs > longest) why = `it took longer than ${longest} ms`;
-    else if (!isWaiting && idleTimeoutMs > 0 && nowMs - this.#lastProgressMs > idleTimeoutMs) {
-      why = `it gave no event for ${idleTimeoutMs} ms (tasks.idleTimeoutMs)`;
+    if (longest > 0 && nowMs - this.startedAtMs > longest) {
+      this.#endLate('tasks.maxDurationMs', `it took longer than ${longest} ms`);
+    } else if (!isWaiting && idleTimeoutMs > 0 && nowMs - this.#lastProgressMs > idleTimeoutMs) {
+      this.#endLate('tasks.idleTimeoutMs', `it gave no event for ${idleTimeoutMs} ms (tasks.idleTimeoutMs)`);
     }
-    if (why === null) return;
+  }
+
+  #endLate(limit: string, why: string): void {
+    this.#host.metrics.limitReached(limit);
     const error = new AppError('UNAVAILABLE', `The server ended this task: ${why}`);
     this.#fail(error);
     this.#abortWith(error);

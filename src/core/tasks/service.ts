@@ -73,7 +73,7 @@ export class TaskService {
     const content = { historyLength: request.configuration?.historyLength, artifacts: true };
     const stored = submitted.status === 'started' ? keptTask(submitted.run) : null;
     if (stored !== null) return resultOf(stored, content);
-    const taskId = submitted.status === 'started' ? submitted.run.taskId : submitted.taskId;
+    const taskId = taskIdOf(submitted);
     const read = await this.#engine.store.readTask(scope, taskId, content);
     if (read === undefined) throw taskNotFound(taskId);
     return resultOf(read, content);
@@ -82,8 +82,8 @@ export class TaskService {
   async #untilSettled(call: Call, submitted: Submitted): Promise<void> {
     const run = submitted.status === 'started' ? submitted.run : this.#engine.runOf(submitted.taskId);
     // The signal is only asked for where there is something to wait for: it costs more than a short task does.
-    if (run !== undefined) return run.isSettled ? undefined : run.settled(call.signal);
-    return this.#settledElsewhere(call, submitted.taskId);
+    if (run === undefined) return this.#settledElsewhere(call, taskIdOf(submitted));
+    if (!run.isSettled) return run.settled(call.signal);
   }
 
   /** Waits for a task that another replica runs, by following its log. */
@@ -114,7 +114,7 @@ export class TaskService {
       call.signal.addEventListener('abort', finish, { once: true });
       store.readHead(scope, taskId).then((head) => {
         if (head === undefined || isSettled(head.state) || call.signal.aborted) finish();
-        else subscription.start(head.seq);
+        else subscription.start(head.seq, head.seq);
       }, fail);
     });
   }
@@ -131,14 +131,14 @@ export class TaskService {
         ...submissionOf(call, scope, request),
         beforeStart: (taskId) => {
           const subscription = hub.attach(scope.ownerId, taskId, sink);
-          subscription.start(0, true);
+          subscription.start(0, 0, true);
           live = subscription;
         },
       });
       if (submitted.status === 'started' && submitted.isNew && live !== null) return live;
       (live as OpenStream | null)?.close();
       live = null;
-      const taskId = submitted.status === 'started' ? submitted.run.taskId : submitted.taskId;
+      const taskId = taskIdOf(submitted);
       const lastEventId = submitted.status === 'joined' ? call.lastEventId : undefined;
       return await this.#follow(scope, taskId, lastEventId, sink);
     } catch (error) {
@@ -184,7 +184,7 @@ export class TaskService {
           return 'empty';
         }
         if (lastEventId >= head.firstSeq - 1) {
-          subscription.start(lastEventId);
+          subscription.start(lastEventId, head.seq);
           return subscription;
         }
       }
@@ -192,7 +192,7 @@ export class TaskService {
       if (!stored) throw taskNotFound(taskId);
       if (!stored.head.listed) {
         // The answer to a joined send was a Message: exactly one event (section 3.1.2).
-        subscription.start(0);
+        subscription.start(0, stored.head.seq);
         return subscription;
       }
       const json = snapshotJson(stored.head, stored.rows, WHOLE);
@@ -200,7 +200,7 @@ export class TaskService {
       if (isTerminal(stored.head.state)) {
         subscription.close();
         sink.end();
-      } else subscription.start(stored.head.seq);
+      } else subscription.start(stored.head.seq, stored.head.seq);
       return subscription;
     } catch (error) {
       subscription.close();
@@ -284,6 +284,10 @@ function checkSend(call: Call, request: SendMessageRequest): void {
   if (request.configuration?.taskPushNotificationConfig !== undefined) {
     throw new AppError('PUSH_NOTIFICATION_NOT_SUPPORTED', 'This agent does not support push notifications');
   }
+}
+
+function taskIdOf(submitted: Submitted): string {
+  return submitted.status === 'started' ? submitted.run.taskId : submitted.taskId;
 }
 
 /** An agent that may answer with a Message has no task that could be shown before its first event. */

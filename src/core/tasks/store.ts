@@ -46,8 +46,6 @@ export interface Deduplication {
   readonly expiresAtMs: number;
   /** Now, in milliseconds since 1970: an older row that expired before is replaced. */
   readonly nowMs: number;
-  /** The same key with another body: refuse it, or take it as a new message. */
-  readonly otherBody: 'refuse' | 'accept';
 }
 
 /**
@@ -126,7 +124,7 @@ export interface TaskStore {
    */
   commit(writes: readonly TaskWrite[]): Promise<readonly CommitResult[]>;
 
-  /** Who holds this deduplication key now, if it binds `dedup` (see `Deduplication.otherBody`). */
+  /** Who holds this deduplication key now; undefined where it is free, or its row has expired. */
   readDuplicate(dedup: Deduplication): Promise<{ readonly taskId: string; readonly sameBody: boolean } | undefined>;
 
   readHead(scope: TaskScope, taskId: string): Promise<TaskHead | undefined>;

@@ -125,14 +125,13 @@ export class Submitter {
         const known = dedup === null ? undefined : await engine.store.readDuplicate(dedup);
         if (known !== undefined) return this.#join(known);
         if (running === undefined || !isInterrupted(before.state)) throw cannotContinue(before);
-        if (running.stored?.seq !== before.seq || before.state === 'TASK_STATE_INPUT_REQUIRED') {
-          // The store is ahead: the run is about to be told that this state is committed.
-          await running.nextCommit().catch(() => undefined);
-          continue;
+        // The store may be ahead of the run, which is then about to be told that this state is committed.
+        if (running.isCommitting) await running.nextCommit().catch(() => undefined);
+        else {
+          // Nothing may refuse the message any more once the agent that waits has been let go.
+          this.#checkHistory(before);
+          running.abandon(new AppError('UNAVAILABLE', 'The task went on with a new message'));
         }
-        // Nothing may refuse the message any more once the agent that waits has been let go.
-        this.#checkHistory(before);
-        running.abandon(new AppError('UNAVAILABLE', 'The task went on with a new message'));
         continue;
       }
       engine.checkRoom(scope.ownerId);

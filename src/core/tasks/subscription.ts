@@ -25,12 +25,18 @@ function isLastEvent(row: LogRow): boolean {
   return state !== undefined && isTerminal(state);
 }
 
+function trimmed(position: number): Error {
+  return new Error(`the log of the task was trimmed after event ${position}`);
+}
+
 export class TaskSubscription {
   readonly taskId: string;
   readonly #store: TaskStore;
   readonly #sink: EventSink;
   readonly #onClose: (subscription: TaskSubscription) => void;
   #position = 0;
+  /** An event that is known to have been in the log. */
+  #knownHead = 0;
   /** Not to be disturbed: not started, reading the log, or the sink is full. Live events are then left to the log. */
   #busy = true;
   #missed = false;
@@ -53,9 +59,13 @@ export class TaskSubscription {
     return this.#closed;
   }
 
-  /** Begins after `seq`: what the log already has beyond it comes first. `isFresh`: the log cannot have more yet. */
-  start(afterSeq: number, isFresh = false): void {
+  /**
+   * Begins after `afterSeq`: what the log already has beyond it, up to `headSeq` at least, comes first. `isFresh`: the
+   * log cannot have more yet.
+   */
+  start(afterSeq: number, headSeq: number, isFresh = false): void {
     this.#position = afterSeq;
+    this.#knownHead = Math.max(this.#knownHead, headSeq);
     if (isFresh && !this.#missed) this.#busy = false;
     else void this.#catchUp();
   }
@@ -63,12 +73,13 @@ export class TaskSubscription {
   /** Called by the hub with events that were just committed. */
   onCommitted(rows: readonly LogRow[]): void {
     if (this.#closed) return;
+    const [first] = rows;
+    if (first === undefined) return;
+    this.#knownHead = Math.max(this.#knownHead, first.seq);
     if (this.#busy) {
       this.#missed = true;
       return;
     }
-    const [first] = rows;
-    if (first === undefined) return;
     if (first.seq !== this.#position + 1) {
       void this.#catchUp();
       return;
@@ -124,12 +135,13 @@ export class TaskSubscription {
         const last = rows.at(-1);
         if (last !== undefined) {
           // What is kept as content after the log was trimmed has gaps: no stream may pass over them in silence.
-          if (last.seq !== this.#position + rows.length) throw new Error(`the log was trimmed after ${this.#position}`);
+          if (last.seq !== this.#position + rows.length) throw trimmed(this.#position);
           this.#pass(rows);
         }
         if (this.#closed || this.#sinkFull) return;
         if (!this.#missed && rows.length < PAGE) break;
       }
+      if (this.#position < this.#knownHead) throw trimmed(this.#position);
       this.#busy = false;
     } catch (cause) {
       this.#breakOff(cause);

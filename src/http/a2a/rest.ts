@@ -74,9 +74,9 @@ function bodyOf(request: FastifyRequest): unknown {
   try {
     return JSON.parse(request.body as string) as unknown;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'not JSON';
-    throw new AppError('PARSE_ERROR', `The body is not JSON: ${why.slice(0, 200)}`, {
-      cause,
+    // The engine's message quotes the body, which may hold secrets: only the position is passed on.
+    const position = cause instanceof Error ? /at position \d+/.exec(cause.message)?.[0] : undefined;
+    throw new AppError('PARSE_ERROR', `Invalid JSON payload${position === undefined ? '' : ` ${position}`}`, {
       violations: [{ field: 'body', description: 'is not JSON' }],
     });
   }

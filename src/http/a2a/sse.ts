@@ -85,7 +85,8 @@ export class SseStream implements StreamSink {
   #source: OpenStream | null = null;
   #isOpen = false;
   #isOver = false;
-  #fullSinceMs: number | null = null;
+  #isFull = false;
+  #isWatched = false;
 
   constructor(streams: SseStreams, reply: FastifyReply, framing: Framing) {
     this.#streams = streams;
@@ -131,10 +132,26 @@ export class SseStream implements StreamSink {
     if (this.#isOver) return false;
     this.open();
     const { raw } = this.#reply;
-    raw.write(frames);
+    if (!raw.write(frames)) this.#watch();
     if (raw.writableLength < this.#streams.limits.maxBufferBytes) return true;
-    this.#fullSinceMs ??= this.#streams.clock.now();
+    this.#isFull = true;
     return false;
+  }
+
+  /**
+   * Bytes wait for the reader: it is cut off when it takes none of them for too long. The socket's own timer knows of
+   * every byte that the kernel has taken, so that slow is not stalled.
+   */
+  #watch(): void {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    const { raw } = this.#reply;
+    const { limits, metrics } = this.#streams;
+    raw.setTimeout(limits.stalledTimeoutMs, () => {
+      if (raw.writableLength === 0 || raw.destroyed) return;
+      metrics.streamStalled();
+      raw.destroy();
+    });
   }
 
   end(): void {
@@ -146,40 +163,31 @@ export class SseStream implements StreamSink {
     this.finish();
   }
 
+  /** No more events. The stream counts as open until its reader has taken the last of them, or is cut off. */
   finish(): void {
     if (this.#isOver) return;
     this.open();
     this.#isOver = true;
-    this.#reply.raw.end();
-    this.#release();
+    const { raw } = this.#reply;
+    raw.end();
+    if (raw.writableLength > 0) this.#watch();
+    this.#source?.close();
   }
 
-  /** A comment to keep the connection open; or the end, for one that takes nothing. */
+  /** A comment to keep the connection open; of no use while bytes wait that nobody takes. */
   beat(): void {
-    const { limits, clock, metrics } = this.#streams;
-    if (this.#fullSinceMs === null) {
-      this.#reply.raw.write(': \n\n');
-      return;
-    }
-    if (clock.now() - this.#fullSinceMs < limits.stalledTimeoutMs) return;
-    metrics.streamStalled();
-    this.#isOver = true;
-    this.#reply.raw.destroy();
-    this.#release();
+    const { raw } = this.#reply;
+    if (!this.#isOver && raw.writableLength === 0) raw.write(': \n\n');
   }
 
   #onDrain(): void {
-    if (this.#fullSinceMs === null) return;
-    this.#fullSinceMs = null;
+    if (!this.#isFull) return;
+    this.#isFull = false;
     this.#source?.resume();
   }
 
   #onClose(): void {
     this.#isOver = true;
-    this.#release();
-  }
-
-  #release(): void {
     this.#streams.remove(this);
     this.#source?.close();
   }

@@ -54,7 +54,8 @@ export const OPERATION_INFO: Readonly<Record<Operation, OperationInfo>> = {
   },
   SendStreamingMessage: {
     summary: 'Send a message and follow its task',
-    description: 'The Task first, then its events as they are stored. The stream ends with the turn of the task.',
+    description:
+      'The Task first, then its events as they are stored. The stream ends when the task has ended; it stays open while the task waits for input.',
     errors: SEND_ERRORS,
     request: { '1.0': 'SendMessageRequest', '0.3': 'V03MessageSendParams' },
     answer: 'StreamResponse',

@@ -148,7 +148,8 @@ function optionalMetadata(body: unknown): { metadata?: unknown } {
 function camelQuery(query: Readonly<Record<string, string>>): Record<string, string> {
   const camel: Record<string, string> = {};
   for (const [name, value] of Object.entries(camelNames(query))) {
-    if (typeof value === 'string') camel[name] = value;
+    // A parameter that comes twice is a list at run time: the schema refuses it by its name.
+    camel[name] = value as string;
   }
   return camel;
 }

@@ -18,9 +18,9 @@ afterEach(async () => {
 
 async function newDatabase(): Promise<string> {
   if ('skipped' in postgres) throw new Error(postgres.skipped);
-  const { url, drop } = await postgres.createDatabase();
-  cleanUps.push(drop);
-  return url;
+  const database = await postgres.createDatabase();
+  cleanUps.push(() => database.drop());
+  return database.url;
 }
 
 function connect(url: string, options: Partial<PostgresOptions> = {}): PostgresDatabase {

@@ -46,7 +46,7 @@ type Parser = (value: string) => unknown;
 const types: pg.CustomTypesConfig = {
   getTypeParser(id: number, format?: 'text' | 'binary'): Parser {
     if (id === INT8 && format !== 'binary') return Number;
-    return pg.types.getTypeParser(id, format as 'text') as Parser;
+    return pg.types.getTypeParser(id, format) as Parser;
   },
 };
 
@@ -85,9 +85,8 @@ export class PostgresDatabase implements PostgresSession {
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
       types,
-      onConnect: async (client: pg.ClientBase) => {
-        await client.query(SETTINGS, [String(statementTimeoutMs)]);
-      },
+      // The pool waits for what this returns, though its types do not say so.
+      onConnect: (client: pg.ClientBase): unknown => client.query(SETTINGS, [String(statementTimeoutMs)]),
     });
     // Without a listener the end of an idle connection would end the process. The pool replaces it when needed.
     this.#pool.on('error', (err) => logger.warn({ err }, 'an idle database connection was lost'));

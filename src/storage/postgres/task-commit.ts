@@ -25,20 +25,24 @@ const ROW_FIELDS = `task_id text, seq integer, kind integer, content integer, ap
   content_end integer, artifact_id text, user_message text, body text`;
 
 /**
+ * The stored head `t` is the one that the write `w` builds on. `= any(array[x])` is `= x` in a form that can only be
+ * looked up in the index: the plan is made once, often while the tables are small; with a plain `=` it may join with all
+ * of `tasks`, and would go on to do so when that has grown.
+ */
+const IS_BEFORE = `t.id = any(array[w.id]) and t.seq = any(array[w.before_seq])
+    and t.lease_epoch = any(array[w.before_epoch])`;
+
+/**
  * $1 writes, $2 log rows, $3 changes of counters (all as JSON), $4 counter slot. Answers the ids of the tasks written.
  *
  * A write with a deduplication key goes on only where this statement could insert the key. `held` keeps such a write of
  * an existing task from inserting its key and then losing its compare-and-swap; should that happen all the same, the
  * division at the end fails the whole statement, and the writes are taken one by one. Keys, tasks and counters
  * are each locked in one order, so that groups of several replicas do not wait for each other crosswise.
- *
- * `= any(array[w.id])` is `= w.id` in a form that can only be looked up in the index. The plan is made once, often while
- * the tables are small; with a plain `=` it may join with all of `tasks`, and would go on to do so when that has grown.
  */
 export const COMMIT = `with w as materialized (select * from json_to_recordset($1) as w(${WRITE_FIELDS})),
 held as materialized (
-  select t.id from tasks t join w on t.id = any(array[w.id]) and w.before_seq = t.seq and w.before_epoch = t.lease_epoch
-  where w.dedup_key is not null order by t.id for update of t),
+  select t.id from tasks t join w on ${IS_BEFORE} where w.dedup_key is not null order by w.id for update of t),
 claimed as (
   insert into task_dedup (key, body_hash, task_id, expires_at)
   select w.dedup_key, w.body_hash, w.id, w.expires_at from w
@@ -53,8 +57,7 @@ changed as (
   update tasks t set state = w.state, status = w.status, status_at = w.status_at, seq = w.seq, turn_seq = w.turn_seq,
     listed = w.listed, message_count = w.message_count, size_chars = w.size_chars, lease_replica = w.lease_replica,
     lease_epoch = w.lease_epoch, attempt = w.attempt
-  from w where t.id = any(array[w.id]) and t.seq = w.before_seq and t.lease_epoch = w.before_epoch
-    and (w.dedup_key is null or w.dedup_key in (select key from claimed))
+  from w where ${IS_BEFORE} and (w.dedup_key is null or w.dedup_key in (select key from claimed))
   returning t.num, t.id),
 written as materialized (select num, id from created union all select num, id from changed),
 logged as (
@@ -236,9 +239,7 @@ async function claimKey(session: PostgresSession, dedup: Deduplication, taskId: 
 
 function duplicateOf(dedup: Deduplication, record: DedupRecord | undefined): CommitResult | null {
   if (record === undefined || record.expires_at <= dedup.nowMs) return null;
-  const sameBody = record.body_hash === dedup.bodyHash;
-  if (!sameBody && dedup.otherBody === 'accept') return null;
-  return { status: 'duplicate', taskId: record.task_id, sameBody };
+  return { status: 'duplicate', taskId: record.task_id, sameBody: record.body_hash === dedup.bodyHash };
 }
 
 /** Runs the statement for a group of different tasks with different keys; answers the ids of the tasks written. */

@@ -58,9 +58,7 @@ export class PostgresTaskStore implements TaskStore {
       'select body_hash, task_id from task_dedup where key = $1 and expires_at > $2',
       [dedup.key, dedup.nowMs],
     );
-    if (row === undefined) return undefined;
-    const sameBody = row.body_hash === dedup.bodyHash;
-    return sameBody || dedup.otherBody === 'refuse' ? { taskId: row.task_id, sameBody } : undefined;
+    return row === undefined ? undefined : { taskId: row.task_id, sameBody: row.body_hash === dedup.bodyHash };
   }
 
   async readHead(scope: TaskScope, taskId: string): Promise<TaskHead | undefined> {

@@ -125,13 +125,11 @@ export class SqliteTaskStore implements TaskStore {
   #apply(write: TaskWrite): CommitResult {
     const { before, head, dedup } = write;
     // The only writer in a write transaction: what is looked at first still holds when it is written.
-    const claim = dedup === null ? 'open' : this.#claimKey(dedup, head.id);
-    if (typeof claim === 'object') return claim;
+    const duplicate = dedup === null ? null : this.#claimKey(dedup, head.id);
+    if (duplicate !== null) return duplicate;
     const num = before === null ? this.#insert(head) : this.#update(before, head);
     if (num === undefined) {
-      if (dedup !== null && claim === 'mine') {
-        this.#database.prepare('delete from task_dedup where key = ?').run(dedup.key);
-      }
+      if (dedup !== null) this.#database.prepare('delete from task_dedup where key = ?').run(dedup.key);
       return CONFLICT;
     }
     const base = num * SEQ_SPAN;
@@ -187,33 +185,29 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   /**
-   * `mine`: the key was free, or bound by a row that has expired, and is now this task's. `open`: another message has
-   * it, which binds nothing here. Else the duplicate that this write is.
+   * null: the key was free, or bound by a row that has expired, and is now this task's. Else the duplicate that this
+   * write is.
    */
-  #claimKey(dedup: Deduplication, taskId: string): 'mine' | 'open' | CommitResult {
+  #claimKey(dedup: Deduplication, taskId: string): CommitResult | null {
     const inserted = this.#database.prepare(INSERT_DEDUP).run(dedup.key, dedup.bodyHash, taskId, dedup.expiresAtMs);
-    if (inserted.changes !== 0) return 'mine';
+    if (inserted.changes !== 0) return null;
     const row = this.#database
       .prepare('select body_hash, task_id, expires_at from task_dedup where key = ?')
       .get(dedup.key) as { body_hash: string; task_id: string; expires_at: number };
     if (row.expires_at > dedup.nowMs) {
-      const sameBody = row.body_hash === dedup.bodyHash;
-      if (sameBody || dedup.otherBody === 'refuse') return { status: 'duplicate', taskId: row.task_id, sameBody };
-      return 'open';
+      return { status: 'duplicate', taskId: row.task_id, sameBody: row.body_hash === dedup.bodyHash };
     }
     this.#database
       .prepare('update task_dedup set body_hash = ?, task_id = ?, expires_at = ? where key = ?')
       .run(dedup.bodyHash, taskId, dedup.expiresAtMs, dedup.key);
-    return 'mine';
+    return null;
   }
 
   async readDuplicate(dedup: Deduplication): Promise<{ taskId: string; sameBody: boolean } | undefined> {
     const row = this.#database
       .prepare('select body_hash, task_id from task_dedup where key = ? and expires_at > ?')
       .get(dedup.key, dedup.nowMs) as { body_hash: string; task_id: string } | undefined;
-    if (row === undefined) return undefined;
-    const sameBody = row.body_hash === dedup.bodyHash;
-    return sameBody || dedup.otherBody === 'refuse' ? { taskId: row.task_id, sameBody } : undefined;
+    return row === undefined ? undefined : { taskId: row.task_id, sameBody: row.body_hash === dedup.bodyHash };
   }
 
   async readHead(scope: TaskScope, taskId: string): Promise<TaskHead | undefined> {
@@ -266,11 +260,13 @@ export class SqliteTaskStore implements TaskStore {
       return (this.#database.prepare(all).all(from, to) as LogRecord[]).map(logRowOf);
     }
     const latest = `${CONTENT} and content = ${CONTENT_MESSAGE} order by id desc limit ?`;
-    const messages = historyLength === 0 ? [] : this.#database.prepare(latest).all(from, to, historyLength ?? -1);
-    const chunks = artifacts
-      ? this.#database.prepare(`${CONTENT} and content = ${CONTENT_ARTIFACT}`).all(from, to)
-      : [];
-    const records = [...messages, ...chunks] as LogRecord[];
+    const chunks = `${CONTENT} and content = ${CONTENT_ARTIFACT} order by id`;
+    const records: LogRecord[] = [
+      ...(historyLength === 0
+        ? []
+        : (this.#database.prepare(latest).all(from, to, historyLength ?? -1) as LogRecord[])),
+      ...(artifacts ? (this.#database.prepare(chunks).all(from, to) as LogRecord[]) : []),
+    ];
     return records.sort((a, b) => a.id - b.id).map(logRowOf);
   }
 

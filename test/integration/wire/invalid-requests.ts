@@ -175,7 +175,7 @@ function oldAround(what: string, more: Fields, field: string): InvalidSend {
 export const INVALID_SENDS_V03: readonly InvalidSend[] = [
   ...common(oldMessage),
   { what: 'a message of another kind', body: { message: oldMessage({ kind: 'task' }) }, field: 'message.kind' },
-  oldPart('no kind', { text: 'a' }, /^message\.parts\[0\](\.kind)?$/),
+  oldPart('no kind and no content', { value: 'a' }, /^message\.parts\[0\](\.kind)?$/),
   oldPart('an unknown kind', { kind: 'image', text: 'a' }, /^message\.parts\[0\](\.kind)?$/),
   oldPart('a kind without its content', { kind: 'text' }, '.text'),
   oldPart('text a number', { kind: 'text', text: 1 }, '.text'),

@@ -1,4 +1,5 @@
 /** Which version a request speaks: the header, then the query, else 0.3; and what is said of every other version. */
+import { request } from 'undici';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { bearer, errorOf, type HttpAnswer, http } from './wire.ts';
@@ -124,7 +125,6 @@ describe('not served', () => {
 
   test('[A4] two version headers that contradict each other are no version', async () => {
     const headers = ['authorization', `Bearer ${parley.adminKey}`, 'a2a-version', '1.0', 'a2a-version', '0.3'];
-    const { request } = await import('undici');
     const { statusCode, body } = await request(`${parley.url}/a2a/tasks`, { headers });
     expect(statusCode).toBe(400);
     expect(await body.json()).toMatchObject({ error: { details: [{ reason: 'VERSION_NOT_SUPPORTED' }] } });

@@ -239,7 +239,7 @@ function requestOf(operation, fields, body) {
   }
   const text = body === null ? '' : body.area.value.trim();
   if (text !== '') headers['Content-Type'] = 'application/json';
-  const search = query.size === 0 ? '' : `?${query}`;
+  const search = query.size === 0 ? '' : `?${query.toString()}`;
   return { url: `${path}${search}`, method: operation.method.toUpperCase(), headers, text };
 }
 

@@ -1,0 +1,118 @@
+/** Stopping: no new work, a drain, and then everything is let go of in a way that it can be taken up again. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gate } from '../../../test/support/fault-store.ts';
+import { authRequired, chunk, completed, puppet, working } from '../../../test/support/puppet.ts';
+import { BenchFiles, Follower, messageOf, turns, until } from '../../../test/support/task-bench.ts';
+
+let files: BenchFiles;
+beforeEach(() => {
+  files = new BenchFiles();
+});
+afterEach(() => files.close());
+
+const STOPPING = {
+  code: 'UNAVAILABLE',
+  message: 'The server is shutting down; try again in a moment',
+  retryAfterSeconds: 2,
+};
+const LET_GO = { code: 'UNAVAILABLE', message: 'The server is shutting down; the task goes on after its restart' };
+
+describe('stop', () => {
+  it('refuses messages at once, waits for what runs, and is over when that is', async () => {
+    const { agent, runs } = puppet();
+    const bench = await files.start([agent]);
+    const taskId = await bench.begin();
+    let isStopped = false;
+    const stopping = bench.engine.stop(60_000).then(() => {
+      isStopped = true;
+    });
+    await expect(bench.begin()).rejects.toMatchObject(STOPPING);
+    await turns(10);
+    expect(isStopped).toBe(false);
+    runs[0]?.yield(working, completed);
+    await stopping;
+    expect(await bench.state(taskId)).toBe('TASK_STATE_COMPLETED');
+    expect(runs.length).toBe(1);
+  });
+
+  it('after the drain, runs are aborted without a word in their logs, waiting sends are told, leases are free', async () => {
+    const { agent, runs } = puppet();
+    const bench = await files.start([agent]);
+    const follower = new Follower();
+    const sending = bench.service.send(bench.call(), messageOf('blocking'));
+    const refused = expect(sending).rejects.toMatchObject(LET_GO);
+    await bench.service.stream(bench.call(), messageOf('streaming'), follower);
+    runs[1]?.yield(chunk('a'));
+    await until('the chunk', () => follower.seqs.length === 2);
+    const stopping = bench.engine.stop(5_000);
+    await turns(5);
+    bench.clock.turn(5_000);
+    await stopping;
+    await refused;
+    expect(bench.engine.runningCount).toBe(0);
+    await until('the agents to clean up', () => runs.every((run) => run.isClosed));
+    for (const { run } of runs) {
+      expect(run.signal.reason).toMatchObject(LET_GO);
+      expect(['TASK_STATE_SUBMITTED', 'TASK_STATE_WORKING']).toContain(await bench.state(run.taskId));
+    }
+    expect(follower.isEnded).toBe(false);
+    const next = puppet();
+    await files.start([next.agent]);
+    expect(next.runs.map(({ run }) => run.taskId).sort()).toEqual(runs.map(({ run }) => run.taskId).sort());
+  });
+
+  it('twice, and at once without a drain, is the same', async () => {
+    const { agent } = puppet();
+    const bench = await files.start([agent]);
+    await bench.begin();
+    const stopping = bench.engine.stop(60_000);
+    await bench.engine.stop(0);
+    await stopping;
+    await bench.engine.stop(0);
+    expect(bench.engine.runningCount).toBe(0);
+  });
+
+  it('a message whose first commit is waiting or under way is answered: no caller is left hanging', async () => {
+    const { agent } = puppet();
+    const bench = await files.start([agent]);
+    const held = bench.store.hold();
+    const underWay = bench.begin('under way');
+    await until('the commit', () => bench.store.underWay.length === 1);
+    const waiting = bench.begin('waiting');
+    const answers = [underWay, waiting].map((begun) => expect(begun).rejects.toMatchObject(LET_GO));
+    await turns(2);
+    const stopping = bench.engine.stop(0);
+    held.open();
+    await stopping;
+    await Promise.all(answers);
+    expect(bench.engine.runningCount).toBe(0);
+  });
+
+  it('a message that was being looked at when the server stopped begins nothing', async () => {
+    const { agent, runs } = puppet();
+    const bench = await files.start([agent]);
+    const taskId = await bench.begin();
+    runs[0]?.yield(authRequired);
+    runs[0]?.return();
+    await until('the end of the turn', () => bench.engine.runningCount === 0);
+    const reading = gate();
+    bench.store.beforeRead = () => reading.passed;
+    const sending = bench.service.send(bench.call(), messageOf('late', { taskId }));
+    const refused = expect(sending).rejects.toMatchObject(STOPPING);
+    await bench.engine.stop(1_000);
+    reading.open();
+    await refused;
+    expect(runs.length).toBe(1);
+    expect(bench.engine.runningCount).toBe(0);
+  });
+
+  it('what an agent yields after it was let go is dropped', async () => {
+    const { agent, runs } = puppet();
+    const bench = await files.start([agent]);
+    const taskId = await bench.begin();
+    await bench.engine.stop(0);
+    runs[0]?.yield(chunk('late'), completed);
+    await turns(10);
+    expect((await bench.log(taskId)).length).toBe(1);
+  });
+});
