@@ -29,7 +29,8 @@ import { RateLimiter } from './http/rate-limit.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
-import { openStorage, type Storage } from './storage/open.ts';
+import { openStorage } from './storage/open.ts';
+import type { Storage } from './storage/storage.ts';
 
 export interface RunningServer {
   /** Where clients reach the API, and where Prometheus does. */
@@ -155,6 +156,7 @@ async function build(
   await ops.listen({ port: config.ops.metricsPort, host: config.ops.metricsHost });
   await app.listen({ port: config.server.port, host: config.server.host });
   isReady = true;
+  storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
   const stop = once(async () => {
     // Not ready first, so that no balancer sends more; then what runs may end; then what is left is let go of.
     isReady = false;

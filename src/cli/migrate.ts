@@ -6,7 +6,7 @@ import { ConfigError, formatProblem } from '../config/problems.ts';
 import { silentLogger } from '../core/logger.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { AppliedMigration, MigrationStatus } from '../storage/migrations/migration.ts';
-import type { Storage } from '../storage/open.ts';
+import type { Storage } from '../storage/storage.ts';
 import { renderTable } from './table.ts';
 
 export interface MigrateCommandOptions {

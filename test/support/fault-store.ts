@@ -34,6 +34,7 @@ export class FaultStore implements TaskStore {
   after: (writes: readonly TaskWrite[], commit: number) => Promise<void> | void = () => undefined;
   /** Called before a page of events is read. */
   beforeEvents: () => Promise<void> | void = () => undefined;
+  beforeHeartbeat: () => Promise<void> | void = () => undefined;
   beforeRead: () => Promise<void> | void = () => undefined;
   readonly #store: TaskStore;
 
@@ -93,7 +94,8 @@ export class FaultStore implements TaskStore {
     return this.#store.listTasks(query);
   }
 
-  heartbeat(replicaId: string, ttlMs: number) {
+  async heartbeat(replicaId: string, ttlMs: number) {
+    await this.beforeHeartbeat();
     return this.#store.heartbeat(replicaId, ttlMs);
   }
 

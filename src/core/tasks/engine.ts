@@ -62,6 +62,7 @@ export class TaskEngine implements RunHost, EngineHost {
   #stopTimers: (() => void)[] = [];
   #onIdle: (() => void) | null = null;
   #isOpen = false;
+  #renewedAtMs = 0;
 
   constructor(options: EngineOptions) {
     this.clock = options.clock;
@@ -95,6 +96,7 @@ export class TaskEngine implements RunHost, EngineHost {
   /** Announces this replica, takes over orphaned tasks, and begins to accept messages. */
   async start(): Promise<void> {
     const { leaseTtlMs } = this.limits;
+    this.#renewedAtMs = this.clock.now();
     await this.store.heartbeat(this.replicaId, leaseTtlMs);
     this.#isOpen = true;
     this.#stopTimers = [
@@ -134,10 +136,25 @@ export class TaskEngine implements RunHost, EngineHost {
   }
 
   async #renew(): Promise<void> {
+    const { leaseTtlMs } = this.limits;
+    const nowMs = this.clock.now();
     try {
-      await this.store.heartbeat(this.replicaId, this.limits.leaseTtlMs);
+      await this.store.heartbeat(this.replicaId, leaseTtlMs);
+      const isLate = nowMs - this.#renewedAtMs >= leaseTtlMs;
+      this.#renewedAtMs = nowMs;
+      if (isLate) await this.#dropLost();
     } catch (err) {
       this.logger.error({ err }, 'lease could not be renewed');
+    }
+  }
+
+  /** This process was paused, or cut off, for longer than its lease: others may have taken its tasks meanwhile. */
+  async #dropLost(): Promise<void> {
+    for (const run of [...this.#runs.values()]) {
+      const { stored } = run;
+      if (!run.isAdmitted || stored === null) continue;
+      const head = await this.store.readHead(stored, stored.id);
+      if (head?.leaseEpoch !== stored.leaseEpoch) run.lost();
     }
   }
 

@@ -60,6 +60,20 @@ describe('when another replica has taken a task over', () => {
     expect((await b.log(taskId)).length).toBe(3);
   });
 
+  it('a replica that could not renew its lease for too long looks whether it still has its tasks', async () => {
+    const { a, onA, onB } = await runningOnA();
+    a.store.beforeHeartbeat = () => {
+      throw new Error('no connection');
+    };
+    await a.pass(16_000);
+    await files.start([onB.agent]);
+    expect(onA.last.run.signal.aborted).toBe(false);
+    a.store.beforeHeartbeat = () => undefined;
+    await a.pass(5_000);
+    // Its agent had nothing to store, and would never have learned of it.
+    expect(onA.runs[0]?.run.signal.reason).toMatchObject({ message: 'The task was taken over by another replica' });
+  });
+
   it('a blocking send on the old replica is answered, not left hanging', async () => {
     const onA = puppet();
     const onB = puppet();

@@ -322,6 +322,13 @@ export class TaskRun implements PendingWrite {
     this.#end(reason);
   }
 
+  /** Another replica has the task. */
+  lost(): void {
+    if (this.#hasEnded) return;
+    this.#host.metrics.leaseLost(this.agentId);
+    this.abandon(new AppError('UNAVAILABLE', 'The task was taken over by another replica'));
+  }
+
   /** Called now and then: ends a turn that takes too long or gives no sign of life. */
   checkTime(nowMs: number): void {
     // A canceled agent has its grace, and one that waits for room waits for the store.
@@ -383,9 +390,8 @@ export class TaskRun implements PendingWrite {
         this.abandon(new AppError('UNAVAILABLE', 'The message was a repetition'));
         return;
       case 'conflict':
-        this.#host.metrics.leaseLost(this.agentId);
         this.#admit({ status: 'conflict' });
-        this.abandon(new AppError('UNAVAILABLE', 'The task was taken over by another replica'));
+        this.lost();
         return;
       case 'failed':
         this.onError(result.cause);

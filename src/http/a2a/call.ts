@@ -1,5 +1,5 @@
 /** From an HTTP request to a call of an operation: agent, version, extensions, idempotency key, resume position. */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/access/principal.ts';
 import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
 import type { Call } from '../../core/tasks/service.ts';
@@ -30,11 +30,11 @@ export class HttpCall implements Call {
   readonly requestId: string;
   readonly extensions: readonly string[];
   readonly lastEventId: number | undefined;
-  readonly #request: FastifyRequest;
+  readonly #reply: FastifyReply;
   #signal: AbortSignal | null = null;
 
-  constructor(request: FastifyRequest, agent: Agent) {
-    this.#request = request;
+  constructor(request: FastifyRequest, reply: FastifyReply, agent: Agent) {
+    this.#reply = reply;
     this.principal = request.principal;
     this.agent = agent;
     this.requestId = request.id;
@@ -46,9 +46,10 @@ export class HttpCall implements Call {
   get signal(): AbortSignal {
     if (this.#signal === null) {
       const controller = new AbortController();
-      const { socket } = this.#request.raw;
-      if (socket.destroyed) controller.abort();
-      else socket.once('close', () => controller.abort());
+      // Of the response, not of the connection: that one lives on through many calls, and would keep them all.
+      const { raw } = this.#reply;
+      if (raw.closed || raw.socket?.destroyed === true) controller.abort();
+      else raw.once('close', () => controller.abort());
       this.#signal = controller.signal;
     }
     return this.#signal;

@@ -1,0 +1,38 @@
+/** PostgreSQL as the program's storage. */
+import { randomInt } from 'node:crypto';
+import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
+import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
+import { PostgresDatabase } from './database.ts';
+import { migrate, migrationStatus } from './migrate.ts';
+import { PostgresTaskStore } from './task-store.ts';
+
+/** Counters have so many slots; each replica begins with one of its own. */
+const SLOTS = 16;
+
+export function openPostgres({ url, pool, clock, logger }: StorageOptions): Storage {
+  const database = PostgresDatabase.open({ url, ...pool, logger });
+  const apiKeys = new DeferredApiKeyStore(async () => {
+    const [{ SqlApiKeyStore }, { postgresKysely }] = await Promise.all([
+      import('../api-key-store.ts'),
+      import('./kysely.ts'),
+    ]);
+    return new SqlApiKeyStore(postgresKysely(database));
+  });
+  return {
+    kind: 'postgres',
+    description: `PostgreSQL, ${database.address}`,
+    tasks: new PostgresTaskStore(database, randomInt(SLOTS)),
+    apiKeys,
+    migrate: async () => {
+      const applied = await migrate(database, () => new Date(clock.now()));
+      noteUnknown(await migrationStatus(database), logger);
+      return applied;
+    },
+    migrationStatus: () => migrationStatus(database),
+    ping: () => database.ping(),
+    // Replicas share it.
+    lockForServer: async () => undefined,
+    warmUp: async () => void (await apiKeys.loaded()),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,35 @@
+/** SQLite as the program's storage. */
+import { resolve } from 'node:path';
+import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
+import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
+import { SqliteDatabase } from './database.ts';
+import { migrate, migrationStatus } from './migrate.ts';
+import { SqliteTaskStore } from './task-store.ts';
+
+export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
+  const path = resolve(decodeURIComponent(url.slice('sqlite://'.length)));
+  const database = SqliteDatabase.open(path);
+  const apiKeys = new DeferredApiKeyStore(async () => {
+    const [{ SqlApiKeyStore }, { sqliteKysely }] = await Promise.all([
+      import('../api-key-store.ts'),
+      import('./kysely.ts'),
+    ]);
+    return new SqlApiKeyStore(sqliteKysely(database));
+  });
+  return {
+    kind: 'sqlite',
+    description: `SQLite, ${path}`,
+    tasks: new SqliteTaskStore(database, clock),
+    apiKeys,
+    migrate: async () => {
+      const applied = migrate(database, () => new Date(clock.now()));
+      noteUnknown(migrationStatus(database), logger);
+      return applied;
+    },
+    migrationStatus: async () => migrationStatus(database),
+    ping: async () => void database.connection.prepare('select 1').get(),
+    lockForServer: async () => database.lockForServer(),
+    warmUp: async () => void (await apiKeys.loaded()),
+    close: async () => database.close(),
+  };
+}

@@ -1,0 +1,31 @@
+/** The databases that a crash must not harm: each gives a server something to keep its data in. */
+import { onTestFinished } from 'vitest';
+import { postgresForTests } from '../../support/postgres.ts';
+import { type ParleyProcess, startParley } from '../../support/server.ts';
+
+export interface CrashDatabase {
+  readonly name: string;
+  /** Why it cannot be tried here; undefined where it can. */
+  readonly skipped: string | undefined;
+  start(env?: Readonly<Record<string, string>>): Promise<ParleyProcess>;
+}
+
+/** No limit of these tests' own making may get in the way. */
+const ROOMY = { RATE_LIMIT_PER_MINUTE: '0', LOG_LEVEL: 'warn' };
+
+export async function crashDatabases(): Promise<readonly CrashDatabase[]> {
+  const postgres = await postgresForTests();
+  return [
+    { name: 'SQLite', skipped: undefined, start: (env) => startParley({ env: { ...ROOMY, ...env } }) },
+    {
+      name: 'PostgreSQL',
+      skipped: 'skipped' in postgres ? postgres.skipped : undefined,
+      async start(env) {
+        if ('skipped' in postgres) throw new Error(postgres.skipped);
+        const database = await postgres.createDatabase();
+        onTestFinished(() => database.drop());
+        return startParley({ databaseUrl: database.url, env: { ...ROOMY, ...env } });
+      },
+    },
+  ];
+}
