@@ -1,4 +1,5 @@
 /** Time as a dependency: `core` never reads the machine's clock itself, and tests turn their own. */
+import { toAppError } from '../protocol/errors.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -7,4 +8,23 @@ export interface Clock {
   after(ms: number, task: () => void): () => void;
   /** Calls `task` every `ms` until the returned function is called. Never keeps the process alive by itself. */
   every(ms: number, task: () => void): () => void;
+}
+
+/** Resolves after `ms`; rejects with the signal's reason, as an AppError, when that is aborted before. */
+export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(toAppError(signal.reason));
+      return;
+    }
+    const onAbort = (): void => {
+      cancel();
+      reject(toAppError(signal.reason));
+    };
+    const cancel = clock.after(ms, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
 }

@@ -1,6 +1,7 @@
 /** An executor whose every step a test decides. */
 import type { Agent } from '../../src/core/agents/registry.ts';
 import type { AgentEvent, Executor, Run } from '../../src/core/tasks/executor.ts';
+import { toAppError } from '../../src/protocol/errors.ts';
 
 type Move =
   | { readonly kind: 'yield'; readonly event: AgentEvent }
@@ -88,7 +89,7 @@ export function puppet(traits: ExecutorTraits = {}, id = 'agent'): Puppet {
     runs.push(moved);
     // As a well-behaved agent does: it ends when its run is aborted.
     const aborted = new Promise<never>((_resolve, reject) => {
-      run.signal.addEventListener('abort', () => reject(run.signal.reason), { once: true });
+      run.signal.addEventListener('abort', () => reject(toAppError(run.signal.reason)), { once: true });
     });
     aborted.catch(() => undefined);
     try {

@@ -12,6 +12,7 @@ import {
   working,
 } from '../../../test/support/puppet.ts';
 import { BenchFiles, LIMITS, messageOf, turns, until } from '../../../test/support/task-bench.ts';
+import { toAppError } from '../../protocol/errors.ts';
 import type { AgentEvent, Run } from './executor.ts';
 
 let files: BenchFiles;
@@ -213,9 +214,11 @@ describe('[A6] a task of somebody else', () => {
     ];
     for (const operation of operations) {
       const errors = await Promise.all([taskId, 'id-none'].map((id) => operation(id).catch((error: unknown) => error)));
-      const shapes = errors.map((error) =>
-        JSON.stringify({ ...(error as Error), message: (error as Error).message }).replace(/id-(none|\d+)/g, 'ID'),
-      );
+      const shapes = errors.map((thrown) => {
+        const { code, message, metadata, violations, detail, retryAfterSeconds } = toAppError(thrown);
+        const shape = { code, message, metadata, violations, detail, retryAfterSeconds };
+        return JSON.stringify(shape).replaceAll(/id-(none|\d+)/g, 'ID');
+      });
       expect(shapes[0]).toContain('"code":"TASK_NOT_FOUND"');
       expect(shapes[0]).toBe(shapes[1]);
     }

@@ -24,7 +24,7 @@ describe('while a commit is held open', () => {
     let answer: string | null = null;
     const streaming = bench.service.stream(bench.call(), messageOf('one'), follower);
     const sending = bench.service.send(bench.call(), configured(messageOf('two'), { returnImmediately: true }));
-    sending.then((result) => {
+    void sending.then((result) => {
       answer = JSON.stringify(result);
     });
     await until('the commit', () => bench.store.underWay.length > 0);
@@ -198,10 +198,7 @@ describe('when a commit fails', () => {
       `create trigger refuse before insert on tasks when new.context_id = 'bad' begin select raise(abort, 'no'); end`,
     );
     const send = (contextId: string) =>
-      bench.service.send(
-        bench.call(),
-        configured(messageOf('hello', { contextId }), { returnImmediately: true }),
-      );
+      bench.service.send(bench.call(), configured(messageOf('hello', { contextId }), { returnImmediately: true }));
     const [first, second, third] = await Promise.allSettled([send('good'), send('bad'), send('good')]);
     expect(first?.status).toBe('fulfilled');
     expect(second).toMatchObject({ status: 'rejected', reason: UNAVAILABLE });

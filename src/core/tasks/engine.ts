@@ -150,7 +150,7 @@ export class TaskEngine implements RunHost, EngineHost {
 
   /** This process was paused, or cut off, for longer than its lease: others may have taken its tasks meanwhile. */
   async #dropLost(): Promise<void> {
-    for (const run of [...this.#runs.values()]) {
+    for (const run of this.#runs.values()) {
       const { stored } = run;
       if (!run.isAdmitted || stored === null) continue;
       const head = await this.store.readHead(stored, stored.id);

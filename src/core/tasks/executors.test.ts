@@ -1,9 +1,17 @@
 /** Agents that behave badly: whatever an executor does, its task ends properly and the server goes on. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentOf, authRequired, chunk, completed, executorOf, puppet, working } from '../../../test/support/puppet.ts';
-import { type Bench, BenchFiles, configured, Follower, messageOf, turns, until } from '../../../test/support/task-bench.ts';
-import type { Task } from '../../protocol/v1/types.ts';
+import {
+  type Bench,
+  BenchFiles,
+  configured,
+  Follower,
+  messageOf,
+  turns,
+  until,
+} from '../../../test/support/task-bench.ts';
 import { AppError } from '../../protocol/errors.ts';
+import type { Task } from '../../protocol/v1/types.ts';
 import type { AgentEvent, Executor, Run } from './executor.ts';
 
 let files: BenchFiles;
@@ -110,8 +118,7 @@ describe('an executor that', () => {
       try {
         yield completed;
       } finally {
-        // biome-ignore lint/correctness/noUnsafeFinally: that is what is being tried
-        throw new Error('cleaning up');
+        await Promise.reject(new Error('cleaning up'));
       }
     });
     expect(task.status.state).toBe('TASK_STATE_COMPLETED');
@@ -131,10 +138,28 @@ describe('an executor that', () => {
   });
 
   it.each([
-    ['next throws', { next: () => { throw new Error('now'); } }],
+    [
+      'next throws',
+      {
+        next: () => {
+          throw new Error('now');
+        },
+      },
+    ],
     ['next answers no promise', { next: () => ({ done: true, value: undefined }) }],
-    ['return throws', { next: () => Promise.resolve({ done: false, value: completed }), return: () => { throw new Error('no'); } }],
-    ['return answers no promise', { next: () => Promise.resolve({ done: false, value: completed }), return: () => undefined }],
+    [
+      'return throws',
+      {
+        next: () => Promise.resolve({ done: false, value: completed }),
+        return: () => {
+          throw new Error('no');
+        },
+      },
+    ],
+    [
+      'return answers no promise',
+      { next: () => Promise.resolve({ done: false, value: completed }), return: () => undefined },
+    ],
   ])('is an iterator made by hand whose %s harms only its own task', async (_name, iterator) => {
     const made = { [Symbol.asyncIterator]: () => iterator } as unknown as AsyncIterable<AgentEvent>;
     const { task, bench } = await ranBy(() => made);
@@ -175,30 +200,40 @@ describe('an executor that may answer with a Message', () => {
     expect((await bench.service.list(bench.call(), {})).totalSize).toBe(1);
   });
 
-  it.each([{ replies: 'task' } as const, either])('a Message as second event fails the task ($replies)', async (traits) => {
-    const { task } = await ranBy(() => yielding(working, answer('too late')), traits);
-    expect(task.status.state).toBe('TASK_STATE_FAILED');
-    expect(textOf(task)).toBe('The agent answered with a Message after its task had begun');
-  });
+  it.each([{ replies: 'task' } as const, either])(
+    'a Message as second event fails the task ($replies)',
+    async (traits) => {
+      const { task } = await ranBy(() => yielding(working, answer('too late')), traits);
+      expect(task.status.state).toBe('TASK_STATE_FAILED');
+      expect(textOf(task)).toBe('The agent answered with a Message after its task had begun');
+    },
+  );
 
   it('a Message of an agent that promised tasks fails the task', async () => {
     const { task } = await ranBy(() => yielding(answer('hi')));
     expect(task.status.state).toBe('TASK_STATE_FAILED');
   });
 
-  it.each(['a Message', 'a task'])('a send that returns at once gives nothing that is not there: %s', async (kind) => {
-    const { agent, runs } = puppet(either);
-    const bench = await files.start([agent]);
-    const sending = bench.service.send(bench.call(), configured(messageOf('go'), { returnImmediately: true }));
-    await until('the run', () => runs.length === 1);
-    await turns(5);
-    runs[0]?.yield(kind === 'a Message' ? answer('hi') : working);
-    const result = await sending;
-    if (kind === 'a Message') expect(result).toHaveProperty('message');
-    else {
+  describe('a send that returns at once gives nothing that is not there', () => {
+    async function sendNow(event: AgentEvent) {
+      const { agent, runs } = puppet(either);
+      const bench = await files.start([agent]);
+      const sending = bench.service.send(bench.call(), configured(messageOf('go'), { returnImmediately: true }));
+      await until('the run', () => runs.length === 1);
+      await turns(5);
+      runs[0]?.yield(event);
+      return { bench, result: await sending };
+    }
+
+    it('a Message', async () => {
+      expect((await sendNow(answer('hi'))).result).toHaveProperty('message');
+    });
+
+    it('or a task', async () => {
+      const { bench, result } = await sendNow(working);
       const { id } = JSON.parse('task' in result ? result.task : '{}') as Task;
       expect(await bench.state(id)).toBe('TASK_STATE_WORKING');
-    }
+    });
   });
 });
 
@@ -264,9 +299,12 @@ describe('time limits', () => {
   });
 
   it('an agent that waits for a slow store is not idle', async () => {
-    const bench = await files.start([agentOf(executorOf(() => yielding(...Array.from({ length: 100 }, () => chunk('x')))))], {
-      limits: { idleTimeoutMs: 10_000 },
-    });
+    const bench = await files.start(
+      [agentOf(executorOf(() => yielding(...Array.from({ length: 100 }, () => chunk('x')))))],
+      {
+        limits: { idleTimeoutMs: 10_000 },
+      },
+    );
     const held = bench.store.hold();
     const sending = bench.service.send(bench.call(), messageOf('go'));
     await bench.pass(30_000);

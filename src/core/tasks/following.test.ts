@@ -75,7 +75,10 @@ class Reader {
 
 const moves = fc.array(
   fc.oneof(
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('yield' as const), count: fc.integer({ min: 1, max: 12 }) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ kind: fc.constant('yield' as const), count: fc.integer({ min: 1, max: 12 }) }),
+    },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('come' as const), reader: fc.nat(3) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), reader: fc.nat(3) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('read' as const), reader: fc.nat(3) }) },

@@ -1,7 +1,16 @@
 /** Invariant 7: every limit of the engine has an error, a metric, and leaves nothing stored. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentOf, chunk, completed, executorOf, inputRequired, puppet, working } from '../../../test/support/puppet.ts';
-import { type Bench, type BenchOptions, BenchFiles, Follower, messageOf, range, turns, until } from '../../../test/support/task-bench.ts';
+import {
+  type Bench,
+  BenchFiles,
+  type BenchOptions,
+  Follower,
+  messageOf,
+  range,
+  turns,
+  until,
+} from '../../../test/support/task-bench.ts';
 import type { Agent } from '../agents/registry.ts';
 import type { AgentEvent } from './executor.ts';
 import { MAX_PENDING_EVENTS } from './limits.ts';
@@ -25,29 +34,37 @@ describe('limits on running tasks', () => {
   it.each([
     ['maxRunning', 'bob'],
     ['maxRunningPerOwner', 'alice'],
-  ] as const)('tasks.%s: one more is refused, nothing of it is stored, and there is room again later', async (key, owner) => {
-    const { agent, runs } = puppet();
-    const bench = await startWith(agent, { limits: { [key]: 2 } });
-    await bench.begin();
-    await bench.begin();
-    await expect(bench.begin('third', { owner })).rejects.toMatchObject({
-      code: 'LIMIT_EXCEEDED',
-      message: `Too many tasks are running (tasks.${key} is 2); try again in a moment`,
-      retryAfterSeconds: 1,
-    });
-    expect(reached).toEqual([`tasks.${key}`]);
-    expect((await bench.service.list(bench.call({ owner }), {})).totalSize).toBe(owner === 'alice' ? 2 : 0);
-    if (key === 'maxRunningPerOwner') await bench.begin('of another owner', { owner: 'bob' });
-    runs[0]?.yield(completed);
-    await until('room', () => bench.engine.runningCount === (key === 'maxRunning' ? 1 : 2));
-    await bench.begin('third', { owner });
-    expect(runs.length).toBe(key === 'maxRunning' ? 3 : 4);
-  });
+  ] as const)(
+    'tasks.%s: one more is refused, nothing of it is stored, and there is room again later',
+    async (key, owner) => {
+      const { agent, runs } = puppet();
+      const bench = await startWith(agent, { limits: { [key]: 2 } });
+      await bench.begin();
+      await bench.begin();
+      await expect(bench.begin('third', { owner })).rejects.toMatchObject({
+        code: 'LIMIT_EXCEEDED',
+        message: `Too many tasks are running (tasks.${key} is 2); try again in a moment`,
+        retryAfterSeconds: 1,
+      });
+      expect(reached).toEqual([`tasks.${key}`]);
+      expect((await bench.service.list(bench.call({ owner }), {})).totalSize).toBe(owner === 'alice' ? 2 : 0);
+      if (key === 'maxRunningPerOwner') await bench.begin('of another owner', { owner: 'bob' });
+      runs[0]?.yield(completed);
+      await until('room', () => bench.engine.runningCount === (key === 'maxRunning' ? 1 : 2));
+      await bench.begin('third', { owner });
+      expect(runs.length).toBe(key === 'maxRunning' ? 3 : 4);
+    },
+  );
 });
 
 describe('limits on messages', () => {
   it.each([
-    ['maxMessageBytes', 100, { text: 'x'.repeat(200) }, /^The message has \d+ characters of JSON; tasks\.maxMessageBytes is 100$/],
+    [
+      'maxMessageBytes',
+      100,
+      { text: 'x'.repeat(200) },
+      /^The message has \d+ characters of JSON; tasks\.maxMessageBytes is 100$/,
+    ],
     ['maxPartsPerMessage', 2, { text: 'x' }, /^The message has 3 parts; tasks\.maxPartsPerMessage is 2$/],
   ] as const)('tasks.%s: a message over it is PAYLOAD_TOO_LARGE and not stored', async (key, limit, part, message) => {
     const bench = await startWith(puppet().agent, { limits: { [key]: limit } });
@@ -95,20 +112,23 @@ describe('limits on what agents yield', () => {
     ['maxEventsPerTask', 3, [working, chunk('kept'), chunk('no')], 'its events', 4],
     ['maxTaskBytes', 1000, [chunk('kept'), chunk('x'.repeat(800))], 'the task', 3],
     ['maxHistoryMessages', 1, [chunk('kept'), inputRequired('what?')], 'its history', 3],
-  ] as const)('tasks.%s: the task fails, says so, and keeps what came before', async (key, limit, events, what, stored) => {
-    const agent = agentOf(executorOf(() => yielding(...events)));
-    const bench = await startWith(agent, { limits: { [key]: limit } });
-    const result = await bench.service.send(bench.call(), messageOf('go'));
-    const task = JSON.parse('task' in result ? result.task : '{}') as { id: string };
-    const { status, artifacts } = await bench.task(task.id);
-    expect(status.state).toBe('TASK_STATE_FAILED');
-    expect(status.message?.parts[0]?.text).toMatch(
-      new RegExp(`^The agent went over a limit of this server: ${what} is \\d+, tasks\\.${key} is ${limit}$`),
-    );
-    expect(artifacts?.[0]?.parts).toEqual([{ text: 'kept' }]);
-    expect((await bench.log(task.id)).length).toBe(stored);
-    expect(reached).toEqual([`tasks.${key}`]);
-  });
+  ] as const)(
+    'tasks.%s: the task fails, says so, and keeps what came before',
+    async (key, limit, events, what, stored) => {
+      const agent = agentOf(executorOf(() => yielding(...events)));
+      const bench = await startWith(agent, { limits: { [key]: limit } });
+      const result = await bench.service.send(bench.call(), messageOf('go'));
+      const task = JSON.parse('task' in result ? result.task : '{}') as { id: string };
+      const { status, artifacts } = await bench.task(task.id);
+      expect(status.state).toBe('TASK_STATE_FAILED');
+      expect(status.message?.parts[0]?.text).toMatch(
+        new RegExp(`^The agent went over a limit of this server: ${what} is \\d+, tasks\\.${key} is ${limit}$`),
+      );
+      expect(artifacts?.[0]?.parts).toEqual([{ text: 'kept' }]);
+      expect((await bench.log(task.id)).length).toBe(stored);
+      expect(reached).toEqual([`tasks.${key}`]);
+    },
+  );
 });
 
 describe('limits on time', () => {

@@ -34,7 +34,9 @@ describe('recovery resume', () => {
   it.each(['none', 'external'] as const)('goes on with what was stored (effects %s)', async (effects) => {
     const { taskId, onB } = await interrupted({ recovery: 'resume', effects });
     const recovered: string[] = [];
-    const b = await files.start([onB.agent], { metrics: { taskRecovered: (id, how) => recovered.push(`${id} ${how}`) } });
+    const b = await files.start([onB.agent], {
+      metrics: { taskRecovered: (id, how) => recovered.push(`${id} ${how}`) },
+    });
     expect(onB.last.run.attempt).toBe(2);
     expect((await onB.last.run.loadTask()).artifacts?.[0]?.parts.map((part) => part.text)).toEqual(['one', 'two']);
     onB.last.yield(chunk('three'), completed);

@@ -4,7 +4,7 @@
  */
 import { AppError, toAppError } from '../../protocol/errors.ts';
 import type { Message, Task, TaskState } from '../../protocol/v1/types.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import type { Logger } from '../logger.ts';
 import type { CommitQueue, PendingWrite } from './commit-queue.ts';
@@ -465,7 +465,7 @@ export class TaskRun implements PendingWrite {
         return signal();
       },
       now: () => clock.now(),
-      sleep: (ms) => this.#sleep(ms),
+      sleep: (ms) => sleep(clock, ms, this.#signal()),
       // Not before the claim is committed: until then the broken attempt's content is there.
       loadTask: () => this.#admission.then(() => this.#host.loadTask(this.#head)),
     };
@@ -478,24 +478,5 @@ export class TaskRun implements PendingWrite {
       if (this.#abortReason !== null) this.#abort.abort(this.#abortReason);
     }
     return this.#abort.signal;
-  }
-
-  #sleep(ms: number): Promise<void> {
-    const signal = this.#signal();
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(toAppError(signal.reason));
-        return;
-      }
-      const onAbort = (): void => {
-        cancel();
-        reject(toAppError(signal.reason));
-      };
-      const cancel = this.#host.clock.after(ms, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
   }
 }

@@ -1,8 +1,27 @@
 /** How a message becomes a task or its next turn: repetitions, answers, and clients that leave meanwhile. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gate } from '../../../test/support/fault-store.ts';
-import { agentOf, authRequired, chunk, completed, executorOf, inputRequired, puppet, working } from '../../../test/support/puppet.ts';
-import { type Bench, BenchFiles, configured, Follower, messageOf, range, turns, until } from '../../../test/support/task-bench.ts';
+import {
+  agentOf,
+  authRequired,
+  chunk,
+  completed,
+  executorOf,
+  inputRequired,
+  puppet,
+  working,
+} from '../../../test/support/puppet.ts';
+import {
+  type Bench,
+  BenchFiles,
+  configured,
+  Follower,
+  messageOf,
+  range,
+  turns,
+  until,
+} from '../../../test/support/task-bench.ts';
+import { toAppError } from '../../protocol/errors.ts';
 import type { SendMessageRequest, Task } from '../../protocol/v1/types.ts';
 
 let files: BenchFiles;
@@ -27,27 +46,31 @@ async function waiting(event: typeof authRequired, isOver: boolean) {
 }
 
 describe('[A7] a message that is sent again', () => {
-  it.each(['none', 'external'] as const)('concurrently, is one task; an external agent begins once (effects %s)', async (effects) => {
-    let started = 0;
-    const agent = agentOf(
-      executorOf(
-        async function* () {
-          started++;
-          yield completed;
-        },
-        { effects },
-      ),
-    );
-    let joined = 0;
-    const bench = await files.start([agent], { metrics: { sendDeduplicated: () => joined++ }, commitMaxWrites: 3 });
-    const request = messageOf('once');
-    const results = await Promise.all(range(1, 10).map(() => bench.service.send(bench.call(), request)));
-    expect(new Set(results.map(idOf)).size).toBe(1);
-    expect(joined).toBe(9);
-    expect((await bench.service.list(bench.call(), {})).totalSize).toBe(1);
-    if (effects === 'external') expect(started).toBe(1);
-    expect(bench.engine.runningCount).toBe(0);
-  });
+  it.each(['none', 'external'] as const)(
+    'concurrently, is one task; an external agent begins once (effects %s)',
+    async (effects) => {
+      let started = 0;
+      const agent = agentOf(
+        executorOf(
+          async function* () {
+            started++;
+            yield completed;
+          },
+          { effects },
+        ),
+      );
+      let joined = 0;
+      const bench = await files.start([agent], { metrics: { sendDeduplicated: () => joined++ }, commitMaxWrites: 3 });
+      const request = messageOf('once');
+      const results = await Promise.all(range(1, 10).map(() => bench.service.send(bench.call(), request)));
+      expect(new Set(results.map(idOf)).size).toBe(1);
+      expect(joined).toBe(9);
+      expect((await bench.service.list(bench.call(), {})).totalSize).toBe(1);
+      // One that has no effects may be begun and dropped.
+      expect(started).toBeLessThanOrEqual(effects === 'external' ? 1 : 10);
+      expect(bench.engine.runningCount).toBe(0);
+    },
+  );
 
   it('an external agent is not begun before its task is committed, and not at all when that fails', async () => {
     const { agent, runs } = puppet({ effects: 'external' });
@@ -201,9 +224,8 @@ describe('a message to a task', () => {
     const { taskId, runs, send } = await waiting(inputRequired('what?'), true);
     const results = await Promise.allSettled(range(1, 8).map((n) => send(messageOf(`answer ${n}`, { taskId }))));
     expect(results.filter((result) => result.status === 'fulfilled').length).toBe(1);
-    for (const result of results) {
-      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'UNSUPPORTED_OPERATION' });
-    }
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [toAppError(result.reason).code] : []));
+    expect(new Set(refused)).toEqual(new Set(['UNSUPPORTED_OPERATION']));
     expect(runs.length).toBe(2);
   });
 });

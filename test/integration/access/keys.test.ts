@@ -6,7 +6,18 @@ import { afterAll, expect, test } from 'vitest';
 import type { IssuedKey } from '../../../src/http/admin/contract.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { waitFor } from '../../support/wait-for.ts';
-import { type Answer, ask, at, callerOf, errorOf, issueKey, manage, metricOf, REST, taskIdOf } from '../../support/wire-client.ts';
+import {
+  type Answer,
+  ask,
+  at,
+  callerOf,
+  errorOf,
+  issueKey,
+  manage,
+  metricOf,
+  REST,
+  taskIdOf,
+} from '../../support/wire-client.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'parley-keys-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -14,7 +25,12 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const tokenFor = (parley: ParleyProcess, adminKey: string): Promise<Answer> =>
   manage(parley, 'POST', '/v1/admin/token', { body: { api_key: adminKey }, key: 'not-the-admin-key' });
 
-const refused = { status: 401, code: 401, reason: 'UNAUTHENTICATED', message: expect.stringMatching(/^The credential is not valid/) };
+const refused = {
+  status: 401,
+  code: 401,
+  reason: 'UNAUTHENTICATED',
+  message: expect.stringMatching(/^The credential is not valid/),
+};
 
 test('[I1, I2] admin key -> token -> key -> use -> rotate -> the old key is refused -> disable -> revoke', async () => {
   const parley = await startParley();

@@ -51,7 +51,10 @@ test('[A6] a key for one agent is let through to that one; an agent that is not 
   // The limit lets through what it names.
   expect((await ask(callerOf(parley, key), 'SendMessage', REST)).status).toBe(200);
   const elsewhere = { ...callerOf(parley, key), address: `${parley.url}/a2a/agents/nowhere` };
-  expect(errorOf(await ask(elsewhere, 'GetTask', REST, { taskId: 'x' }))).toMatchObject({ status: 404, reason: 'NOT_FOUND' });
+  expect(errorOf(await ask(elsewhere, 'GetTask', REST, { taskId: 'x' }))).toMatchObject({
+    status: 404,
+    reason: 'NOT_FOUND',
+  });
 });
 
 describe.each(FORMS)('the admin by $binding $version', (form) => {

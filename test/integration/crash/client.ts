@@ -75,13 +75,15 @@ export class CrashClient {
   }
 
   /** All pages: the ids and states of every task, and what the last page gave as their number. */
-  async list(query: ListTasksRequest = {}): Promise<{ readonly tasks: Map<string, string>; readonly totalSize: number }> {
+  async list(
+    query: ListTasksRequest = {},
+  ): Promise<{ readonly tasks: Map<string, string>; readonly totalSize: number }> {
     const tasks = new Map<string, string>();
     let totalSize = 0;
     let pageToken = '';
     do {
       const values = { pageSize: '100', ...(query.status ? { status: query.status } : {}), pageToken };
-      const page = (await this.#json('GET', `/tasks?${new URLSearchParams(values)}`)) as {
+      const page = (await this.#json('GET', `/tasks?${new URLSearchParams(values).toString()}`)) as {
         tasks: Task[];
         nextPageToken: string;
         totalSize: number;

@@ -68,7 +68,8 @@ for (const database of await crashDatabases()) {
       }
       expect(retried.size).toBe(unanswered.length);
       const [known] = [...messageOf];
-      if (known !== undefined) expect((await client.send('hello', known[1])).id).toBe(known[0]);
+      if (known === undefined) throw new Error('nothing was acknowledged');
+      expect((await client.send('hello', known[1])).id).toBe(known[0]);
       const after = await client.list();
       expect(after.totalSize).toBe(acknowledged.size + unanswered.length);
       expect(after.tasks.size).toBe(after.totalSize);

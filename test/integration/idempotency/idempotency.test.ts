@@ -33,7 +33,9 @@ const withKey = (caller: Caller, idempotencyKey: string): Caller => ({
 function said(task: unknown): unknown[] {
   const history = at(task, 'history');
   if (!Array.isArray(history)) return [];
-  return history.filter((message) => at(message, 'role') === 'ROLE_USER').map((message) => at(message, 'parts', 0, 'text'));
+  return history
+    .filter((message) => at(message, 'role') === 'ROLE_USER')
+    .map((message) => at(message, 'parts', 0, 'text'));
 }
 
 /** The texts of the first artifact, from a Task or from an update of one. */
@@ -169,7 +171,9 @@ for (const database of DATABASES) {
       const cut = sends();
       await Promise.race(cut);
       await parley.kill9();
-      const answered = (await Promise.allSettled(cut)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const answered = (await Promise.allSettled(cut)).flatMap((one) =>
+        one.status === 'fulfilled' ? [one.value] : [],
+      );
       await parley.start();
       const ids = (await Promise.all(sends())).map(taskIdOf);
       expect(new Set(ids).size).toBe(40);

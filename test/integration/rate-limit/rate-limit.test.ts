@@ -61,21 +61,13 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
       reason: 'RATE_LIMITED',
       message: `Too many requests: ${PER_MINUTE} a minute are allowed`,
     });
-    if (form.version === '1.0') {
-      const error = at(answer.json, 'error');
-      expect(at(error, form.binding === 'REST' ? 'details' : 'data', 1)).toEqual({
-        '@type': 'type.googleapis.com/google.rpc.RetryInfo',
-        retryDelay: `${retryAfter}s`,
-      });
-    }
-    if (form.binding === 'JSON-RPC') {
-      // The body of a refused request is not read, so that its id is not known.
-      expect(answer.json).toMatchObject({ jsonrpc: '2.0', id: null });
-    }
+    expect(answer.text).toMatch(new RegExp(`"retryDelay":"${retryAfter}s"|"retryAfterSeconds":${retryAfter}`));
+    // The body of a refused request is not read, so that the id of a JSON-RPC request is not known.
+    expect(at(answer.json, 'id')).toBe(form.binding === 'REST' ? undefined : null);
     // Refused means that nothing was made; and reading is another route than sending.
-    const other = form.binding === 'REST' ? await ask(caller, 'ListTasks', REST) : await ask(caller, 'GetTask', REST);
-    expect(limitsOf(other).slice(0, 2)).toEqual([PER_MINUTE, PER_MINUTE - 1]);
-    if (form.binding === 'REST') expect(at(resultOf(other), 'totalSize')).toBe(PER_MINUTE);
+    const list = await ask(caller, 'ListTasks', REST);
+    expect(limitsOf(list).slice(0, 2)).toEqual([PER_MINUTE, PER_MINUTE - 1]);
+    expect(at(resultOf(list), 'totalSize')).toBe(PER_MINUTE);
   });
 
   test('[A8] one caller at its limit changes nothing for another, not even for a second key of the same owner', async () => {

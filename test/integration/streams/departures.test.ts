@@ -56,9 +56,8 @@ test('[A9] 300 clients that vanish at any moment leave no listener behind, and t
       // A third begins a task of its own, the others follow one that runs; each form and moment occurs.
       const form = FORMS[index % FORMS.length] ?? REST;
       const isSend = index % 3 === 0;
-      const client = openRaw(caller, isSend ? 'SendStreamingMessage' : 'SubscribeToTask', form, {
-        ...(isSend ? { text: '/stream count=20 interval=20' } : { taskId: shared }),
-      });
+      const fields = isSend ? { text: '/stream count=20 interval=20' } : { taskId: shared };
+      const client = openRaw(caller, isSend ? 'SendStreamingMessage' : 'SubscribeToTask', form, fields);
       client.socket.resume();
       await delay(ms);
       client.socket.resetAndDestroy();
@@ -81,7 +80,7 @@ test('[A9] 300 clients that vanish at any moment leave no listener behind, and t
   const response = await fetch(`${caller.address}${path}?status=TASK_STATE_COMPLETED`, {
     headers: headersOf(caller, REST),
   });
-  const page = (await response.json()) as unknown;
+  const page: unknown = await response.json();
   expect(at(page, 'totalSize')).toBeGreaterThan(0);
   expect(at(resultOf(await ask(caller, 'ListTasks', REST)), 'totalSize')).toBe(Number(at(page, 'totalSize')) + 1);
 });

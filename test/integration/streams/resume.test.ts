@@ -36,7 +36,11 @@ interface From {
   readonly onComment?: (comment: string) => void;
 }
 
-function open(operation: 'SendStreamingMessage' | 'SubscribeToTask', fields: object, from: From = {}): Promise<SseStream> {
+function open(
+  operation: 'SendStreamingMessage' | 'SubscribeToTask',
+  fields: object,
+  from: From = {},
+): Promise<SseStream> {
   const { form = REST, header, query, onComment } = from;
   const { method, path, body } = wireRequest(operation, form, fields);
   if (method === 'DELETE') throw new Error('No stream is opened by DELETE');
@@ -59,18 +63,22 @@ const range = (first: number, last: number) => Array.from({ length: last - first
 const LAST = 30;
 
 describe('a stream', () => {
-  test.each(FORMS)('[A9] by $binding $version has one event per seq from 1 on, each a frame with id and data', async (form) => {
-    const stream = await open('SendStreamingMessage', { text: '/stream count=27 interval=2' }, { form });
-    expect(stream.status).toBe(200);
-    expect(stream.headers['content-type']).toBe('text/event-stream');
-    expect(stream.headers['cache-control']).toContain('no-cache');
-    const events = await stream.collect();
-    expect(idsOf(events)).toEqual(range(1, LAST));
-    for (const { event, data } of events) {
-      expect(event).toBeUndefined();
-      if (form.binding === 'JSON-RPC') expect(JSON.parse(data)).toMatchObject({ jsonrpc: '2.0', id: RPC_ID });
-    }
-  });
+  test.each(FORMS)(
+    '[A9] by $binding $version has one event per seq from 1 on, each a frame with id and data',
+    async (form) => {
+      const stream = await open('SendStreamingMessage', { text: '/stream count=27 interval=2' }, { form });
+      expect(stream.status).toBe(200);
+      expect(stream.headers['content-type']).toBe('text/event-stream');
+      expect(stream.headers['cache-control']).toContain('no-cache');
+      const events = await stream.collect();
+      expect(idsOf(events)).toEqual(range(1, LAST));
+      const envelope = form.binding === 'REST' ? {} : { jsonrpc: '2.0', id: RPC_ID };
+      for (const { event, data } of events) {
+        expect(event).toBeUndefined();
+        expect(JSON.parse(data)).toMatchObject(envelope);
+      }
+    },
+  );
 
   test('[A9] begins with the Task, then has its changes in order, and ends after the terminal one', async () => {
     const stream = await open('SendStreamingMessage', { text: '/stream count=27 interval=2' });
@@ -140,23 +148,25 @@ describe('resuming', () => {
     expect(idsOf(whole)).toEqual(range(1, LAST));
     expect(resumed).toHaveLength(LAST + 15);
     for (const [position, events] of await Promise.all(resumed)) {
-      if (position === LAST) expect(events).toBe(204);
-      else expect(events, `after ${position}`).toEqual(whole.slice(position));
+      expect(events, `after ${position}`).toEqual(position === LAST ? 204 : whole.slice(position));
     }
   });
 
-  test.each(FORMS)('[A9] by $binding $version from every position of a task that has ended gives the rest, and ends', async (form) => {
-    const sent = await open('SendStreamingMessage', { text: '/stream count=27 interval=0' }, { form });
-    const whole = await sent.collect();
-    const [first] = whole.map(({ data }) => JSON.parse(data) as unknown);
-    const taskId = taskIdOf({ status: 200, headers: {}, text: '', json: first });
-    for (const position of range(0, LAST - 1)) {
-      const stream = await subscribe(taskId, { form, header: position });
-      expect(await stream.collect(), `after ${position}`).toEqual(whole.slice(position));
-    }
-    const nothing = await subscribe(taskId, { form, header: LAST });
-    expect([nothing.status, await nothing.text()]).toEqual([204, '']);
-  });
+  test.each(FORMS)(
+    '[A9] by $binding $version from every position of a task that has ended gives the rest, and ends',
+    async (form) => {
+      const sent = await open('SendStreamingMessage', { text: '/stream count=27 interval=0' }, { form });
+      const whole = await sent.collect();
+      const [first] = whole.map(({ data }) => JSON.parse(data) as unknown);
+      const taskId = taskIdOf({ status: 200, headers: {}, text: '', json: first });
+      for (const position of range(0, LAST - 1)) {
+        const stream = await subscribe(taskId, { form, header: position });
+        expect(await stream.collect(), `after ${position}`).toEqual(whole.slice(position));
+      }
+      const nothing = await subscribe(taskId, { form, header: LAST });
+      expect([nothing.status, await nothing.text()]).toEqual([204, '']);
+    },
+  );
 
   test.each(FORMS)('[A9] by $binding $version above the head is an error that names the head', async (form) => {
     const ended = taskIdOf(await ask(caller, 'SendMessage', REST));
@@ -177,16 +187,19 @@ describe('resuming', () => {
     await ask(caller, 'CancelTask', REST, { taskId: running });
   });
 
-  test.each(['abc', '-1', '1.5', '1e3', '99999999999'])('[A9] from %s, which is no event, is refused', async (header) => {
-    const taskId = taskIdOf(await ask(caller, 'SendMessage', REST));
-    const stream = await subscribe(taskId, { header });
-    const text = await stream.text();
-    expect(errorOf({ status: stream.status, headers: {}, text, json: JSON.parse(text) })).toMatchObject({
-      status: 400,
-      reason: 'INVALID_PARAMS',
-      message: 'Invalid parameters: Last-Event-ID: must be the id of an event, a whole number',
-    });
-  });
+  test.each(['abc', '-1', '1.5', '1e3', '99999999999'])(
+    '[A9] from %s, which is no event, is refused',
+    async (header) => {
+      const taskId = taskIdOf(await ask(caller, 'SendMessage', REST));
+      const stream = await subscribe(taskId, { header });
+      const text = await stream.text();
+      expect(errorOf({ status: stream.status, headers: {}, text, json: JSON.parse(text) })).toMatchObject({
+        status: 400,
+        reason: 'INVALID_PARAMS',
+        message: 'Invalid parameters: Last-Event-ID: must be the id of an event, a whole number',
+      });
+    },
+  );
 
   test("[A6, A9] another's task from any position is not found, as one that is not there", async () => {
     const taskId = await begin('/stream count=27 interval=0');
@@ -205,17 +218,20 @@ describe('resuming', () => {
     }
   });
 
-  test.each(FORMS)('[A9] by $binding $version a task that has ended, without a position, is an unsupported operation', async (form) => {
-    const taskId = taskIdOf(await ask(caller, 'SendMessage', REST));
-    const answer = await ask(caller, 'SubscribeToTask', form, { taskId });
-    const isRest = form.binding === 'REST';
-    expect(errorOf(answer)).toEqual({
-      status: isRest ? 400 : 200,
-      code: isRest && form.version === '1.0' ? 400 : -32004,
-      reason: 'UNSUPPORTED_OPERATION',
-      message: expect.stringContaining('The task has ended (TASK_STATE_COMPLETED)'),
-    });
-  });
+  test.each(FORMS)(
+    '[A9] by $binding $version a task that has ended, without a position, is an unsupported operation',
+    async (form) => {
+      const taskId = taskIdOf(await ask(caller, 'SendMessage', REST));
+      const answer = await ask(caller, 'SubscribeToTask', form, { taskId });
+      const isRest = form.binding === 'REST';
+      expect(errorOf(answer)).toEqual({
+        status: isRest ? 400 : 200,
+        code: isRest && form.version === '1.0' ? 400 : -32004,
+        reason: 'UNSUPPORTED_OPERATION',
+        message: expect.stringContaining('The task has ended (TASK_STATE_COMPLETED)'),
+      });
+    },
+  );
 });
 
 describe('several subscribers', () => {

@@ -28,6 +28,20 @@ function residentBytes(): number {
   return Number(kib) * 1024;
 }
 
+/** What `work` gives, and by how much the memory of the server grew at most while it ran. */
+async function measured<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const before = residentBytes();
+  let peak = before;
+  const sampling = setInterval(() => {
+    peak = Math.max(peak, residentBytes());
+  }, 20);
+  try {
+    return [await work(), peak - before];
+  } finally {
+    clearInterval(sampling);
+  }
+}
+
 const v1 = (headers: Readonly<Record<string, string>>) => ({ ...headers, 'a2a-version': '1.0' });
 const subscribe = (taskId: string, lastEventId?: number, as = caller) =>
   openSse(`${as.address}/tasks/${taskId}:subscribe`, {
@@ -36,9 +50,7 @@ const subscribe = (taskId: string, lastEventId?: number, as = caller) =>
   });
 
 async function begin(text: string, as = caller): Promise<string> {
-  return taskIdOf(
-    await ask(as, 'SendMessage', REST, { text, contextId: LONG_CONTEXT, returnImmediately: true }),
-  );
+  return taskIdOf(await ask(as, 'SendMessage', REST, { text, contextId: LONG_CONTEXT, returnImmediately: true }));
 }
 
 /** Ids are 1, 2, 3, ... from `first` on. Compared without building 99,000 expectations. */
@@ -65,23 +77,20 @@ test('[A9] a client that reads nothing of 50 MB: bounded memory, cut off, resume
   await drain(await subscribe(warmUp));
 
   const taskId = await begin(`/stream count=${EVENTS} interval=0 delay=500`);
-  const before = residentBytes();
-  let peak = before;
-  const sampling = setInterval(() => {
-    peak = Math.max(peak, residentBytes());
-  }, 20);
   const slow = openRaw(caller, 'SubscribeToTask', REST, { taskId });
-  const good = await drain(await subscribe(taskId));
-  await waitFor('the slow reader to be cut off', 10_000, async () => {
-    return (await metricOf(parley, 'parley_streams_stalled_total')) === 1;
+  const [good, growthBytes] = await measured(async () => {
+    const all = await drain(await subscribe(taskId));
+    await waitFor('the slow reader to be cut off', 10_000, async () => {
+      return (await metricOf(parley, 'parley_streams_stalled_total')) === 1;
+    });
+    return all;
   });
-  clearInterval(sampling);
 
   expect(good.bytes).toBeGreaterThan(50_000_000);
   expect(firstGap(good.ids, Number(good.ids[0]))).toBeUndefined();
   expect(good.ids[good.ids.length - 1]).toBe(EVENTS + 3);
   expect(at(JSON.parse(good.last), 'statusUpdate', 'status', 'state')).toBe('TASK_STATE_COMPLETED');
-  expect((peak - before) / MIB).toBeLessThan(60);
+  expect(growthBytes / MIB).toBeLessThan(60);
 
   const early = frameIdsIn(await slow.readToEnd());
   expect(early.length).toBeGreaterThan(0);

@@ -81,7 +81,7 @@ describe.each(ADDRESSES)('%s', (address) => {
       const body = method === 'POST' ? { body: {} } : {};
       const answer = await ask(`${address}${fill(path)}`, { method, headers, ...body });
       const version = headers === V1 ? '1.0' : '0.3';
-      expect(answer.status, `${method} ${path}`).toBe(404);
+      expect([method, path, answer.status]).toEqual([method, path, 404]);
       expect(errorOf({ version, binding: 'HTTP+JSON' }, answer.json)).toMatchObject({ reason: 'NOT_FOUND' });
     }
   });
@@ -122,10 +122,9 @@ describe.each(ADDRESSES)('%s', (address) => {
   });
 
   test('[A2] ids in the path are decoded once, and may hold what separates a path', async () => {
-    for (const id of ['a/b', 'a:b', 'a?b', 'a%b', 'é', 'a:cancel', '..', '%2F']) {
+    for (const id of ['a/b', 'a:b', 'a?b', 'a%b', 'é', 'a:cancel', '%2F']) {
       const answer = await ask(`${address}/tasks/${encodeURIComponent(id)}`, { headers: V1 });
-      // A client takes `..` out of a path by itself.
-      if (id !== '..') expect(answer.json, id).toMatchObject({ error: { details: [{ reason: 'TASK_NOT_FOUND' }] } });
+      expect([id, answer.json]).toMatchObject([id, { error: { details: [{ reason: 'TASK_NOT_FOUND' }] } }]);
     }
   });
 
@@ -156,7 +155,7 @@ describe('an agent that is not there', () => {
           await call(parley, wire, 'GetExtendedAgentCard', {}, { address }),
         ];
         for (const { status, error } of answers) {
-          expect([status, error], id).toMatchObject([404, { reason: 'NOT_FOUND', message: `There is no agent ${id}` }]);
+          expect([status, error]).toMatchObject([404, { reason: 'NOT_FOUND', message: `There is no agent ${id}` }]);
         }
       }
     },
@@ -165,8 +164,10 @@ describe('an agent that is not there', () => {
 
 test('[A2] the address of an agent that is not there is 404 to every method', async () => {
   for (const path of ['/a2a/agents/', '/a2a/agents/nope', '/a2a/agents/nope/']) {
-    for (const method of ['GET', 'PUT', 'DELETE'])
-      expect((await ask(path, { method, headers: V1 })).status, path).toBe(404);
+    for (const method of ['GET', 'PUT', 'DELETE']) {
+      const { status } = await ask(path, { method, headers: V1 });
+      expect([method, path, status]).toEqual([method, path, 404]);
+    }
   }
 });
 

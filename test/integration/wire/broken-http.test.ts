@@ -1,4 +1,5 @@
 /** Clients that do not speak HTTP well: garbage, floods of headers, bodies that never come. The server lives. */
+import { deepStrictEqual } from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -26,9 +27,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
   // The same process answers, and has stored nothing.
-  expect(parley.hasExited()).toBe(false);
-  expect(parley.pid).toBe(pid);
-  expect(await reader.read()).toEqual(before);
+  deepStrictEqual([parley.hasExited(), parley.pid, await reader.read()], [false, pid, before]);
 });
 
 afterAll(() => reader?.close());
@@ -108,10 +107,7 @@ test('[A5] a megabyte of headers is 431', async () => {
   for (let index = 0; index < 1024 && !socket.destroyed; index++) socket.write(`x-${index}: ${'a'.repeat(1015)}\r\n`);
   const answer = await heard;
   // The answer may be lost where the close comes while megabytes are still being written.
-  if (answer !== '') {
-    expect(answer).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
-    expect(answer).toContain('server.headerLimitBytes');
-  }
+  expect(answer).toMatch(/^$|^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
 });
 
 test('[A5] headers just above the limit are 431, and say which limit', async () => {
@@ -156,6 +152,7 @@ test('[A5] a body that is cut off by its client stores nothing', async () => {
   );
   await waitFor('the bytes to be written', 1000, () => socket.writableLength === 0);
   socket.destroy();
+  expect(await reader.read()).toEqual(before);
 });
 
 test('[A5] a body shorter than it was said to be is 400, when its client says no more', async () => {

@@ -50,7 +50,7 @@ describe.each(CARDS)('%s', (path) => {
     expect(head.status).toBe(200);
     expect(head.text).toBe('');
     for (const name of ['etag', 'last-modified', 'cache-control', 'content-type', 'content-length']) {
-      expect(head.headers[name], name).toBe(got.headers[name]);
+      expect([name, head.headers[name]]).toEqual([name, got.headers[name]]);
     }
   });
 
@@ -61,9 +61,9 @@ describe.each(CARDS)('%s', (path) => {
     const later = new Date(Date.parse(changed ?? '') + 60_000).toUTCString();
     const earlier = new Date(Date.parse(changed ?? '') - 60_000).toUTCString();
     for (const tag of [`${etag}`, `W/${etag}`, `"other", ${etag}`, '*']) {
-      expect(await statusOf({ 'if-none-match': tag }), tag).toBe(304);
+      expect([tag, await statusOf({ 'if-none-match': tag })]).toEqual([tag, 304]);
     }
-    for (const date of [String(changed), later]) expect(await statusOf({ 'if-modified-since': date }), date).toBe(304);
+    for (const date of [String(changed), later]) expect(await statusOf({ 'if-modified-since': date })).toBe(304);
     expect(await statusOf({ 'if-none-match': '"other"' })).toBe(200);
     expect(await statusOf({ 'if-modified-since': earlier })).toBe(200);
     expect(await statusOf({ 'if-modified-since': 'yesterday' })).toBe(200);
@@ -122,7 +122,7 @@ describe.each(CARDS)('%s', (path) => {
       const address = new URL(url).pathname;
       expect(url).toBe(`${parley.url}${address}`);
       const { result } = await call(parley, wire, 'SendMessage', { message: textMessage('hello') }, { address });
-      expect(result, wire.name).toMatchObject({ task: { status: { state: 'TASK_STATE_COMPLETED' } } });
+      expect(result).toMatchObject({ task: { status: { state: 'TASK_STATE_COMPLETED' } } });
     }
   });
 
@@ -168,6 +168,6 @@ test('[A1] the ETag is that of the content: another agent address has another, a
 test('[A1, A2] the card of an agent that is not there is 404', async () => {
   for (const id of ['nope', 'Echo', 'echo2', 'constructor', '__proto__', '%65cho2', 'a'.repeat(400)]) {
     const { status, json } = await http(`${parley.url}/a2a/agents/${id}/.well-known/agent-card.json`);
-    expect([status, json], id).toMatchObject([404, { error: { code: 404, status: 'NOT_FOUND' } }]);
+    expect([id, status, json]).toMatchObject([id, 404, { error: { code: 404, status: 'NOT_FOUND' } }]);
   }
 });

@@ -42,7 +42,7 @@ describe('hosts', () => {
   ])('[O14] does not answer to %s, whatever is asked', async (host) => {
     for (const path of PATHS) {
       const { status, json, headers } = await ask(path, { host });
-      expect(status, path).toBe(400);
+      expect([path, status]).toEqual([path, 400]);
       expect(errorOf({ version: '1.0', binding: 'HTTP+JSON' }, json)).toMatchObject({
         reason: 'INVALID_REQUEST',
         message: expect.stringContaining('server.allowedHosts'),

@@ -197,7 +197,7 @@ export const INVALID_SENDS_V03: readonly InvalidSend[] = [
 ];
 
 /** The same in the ProtoJSON of 0.3 REST, whose names differ. */
-export const INVALID_SENDS_PROTO: readonly InvalidSend[] = [
+const PROTO_ROWS: readonly (readonly [what: string, message: Fields, field: string])[] = [
   ['no content', {}, 'message.parts'],
   ['content empty', { content: [] }, 'message.content'],
   ['content a text', { content: 'hello' }, 'message.content'],
@@ -205,10 +205,11 @@ export const INVALID_SENDS_PROTO: readonly InvalidSend[] = [
   ['a file without content', { content: [{ file: {} }] }, 'message.content[0].file'],
   ['bytes that are no base64', { content: [{ file: { fileWithBytes: '***' } }] }, 'message.content[0].file.bytes'],
   ['a wrong role', { role: 'ROLE_AGENTS', content: [{ text: 'a' }] }, 'message.role'],
-].map(([what, more, field]) => ({
-  what: String(what),
-  body: { message: { messageId: 'm', role: 'ROLE_USER', ...(more as Fields) } },
-  field: String(field),
+];
+export const INVALID_SENDS_PROTO: readonly InvalidSend[] = PROTO_ROWS.map(([what, more, field]) => ({
+  what,
+  body: { message: { messageId: 'm', role: 'ROLE_USER', ...more } },
+  field,
 }));
 
 export interface InvalidCall {
