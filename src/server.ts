@@ -37,7 +37,7 @@ export interface RunningServer {
   readonly url: string;
   readonly metricsUrl: string;
   /** What the data is kept in, for people to read; without secrets. */
-  readonly storage: Storage;
+  readonly database: string;
   /** The file of an admin key that Parley made, and whether this start made it. */
   readonly adminKey: { readonly file: string; readonly isNew: boolean; readonly key: string } | null;
   /** Stops accepting, ends streams at a resumable position, gives leases back, closes the database. May be called twice. */
@@ -47,7 +47,10 @@ export interface RunningServer {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Starts the server, or releases whatever it had begun with and rejects. */
+/**
+ * Starts the server, or releases whatever it had begun with and rejects. Parts stop in the reverse order of their start;
+ * one that cannot stop cleanly is logged and does not keep the others from it.
+ */
 export async function startServer(config: Config, logger: PinoLogger): Promise<RunningServer> {
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = once(async () => {
@@ -109,10 +112,10 @@ async function build(
       messageIdWindowMs: config.idempotency.messageIdWindowMinutes * MINUTE_MS,
     },
     commitMaxWrites: config.tasks.commitMaxWrites,
+    isShared: storage.kind !== 'sqlite',
     commitMaxConcurrent: storage.kind === 'sqlite' ? 1 : 4,
     replicaId: randomUUID(),
   });
-  const streams = new SseStreams(config.streams, clock, logger, metrics.streams);
   const retention = new Retention({ store: storage.tasks, clock, logger, logDays: config.tasks.logRetentionDays });
   let isReady = false;
   const readiness: Readiness = { check: () => whatIsDown(storage, () => isReady) };
@@ -122,6 +125,8 @@ async function build(
   const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
   const app = createApi(config, logger, metrics, authenticator, failures);
   stops.push(() => app.close());
+  const streams = new SseStreams(config.streams, clock, logger, metrics.streams);
+  stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
   const service = new TaskService(engine);
@@ -149,23 +154,24 @@ async function build(
   const isMetricsOnMain = config.ops.metricsOnMain;
   registerDocs(app, { version: programVersion(), agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
 
+  // Pushed before the start: what a failed one has begun ends too. Nothing is worth waiting for until clients can come.
+  let drainMs = 0;
+  stops.push(() => engine.stop(drainMs));
   await engine.start();
-  stops.push(() => engine.stop(0));
   retention.start();
   stops.push(() => retention.stop());
   await ops.listen({ port: config.ops.metricsPort, host: config.ops.metricsHost });
   await app.listen({ port: config.server.port, host: config.server.host });
   isReady = true;
+  drainMs = config.server.drainMs;
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
-  const stop = once(async () => {
-    // Not ready first, so that no balancer sends more; then what runs may end; then what is left is let go of.
+  // Not ready first, so that no balancer sends more. Then what runs may end, then streams, then the listeners.
+  const stop = (): Promise<void> => {
     isReady = false;
-    await engine.stop(config.server.drainMs);
-    streams.stop();
-    await stopAll();
-  });
+    return stopAll();
+  };
   const url = listenUrl(schemeOf(config), config.server.host, portOf(app));
-  return { url, metricsUrl: metricsUrl(), storage, adminKey: made, stop };
+  return { url, metricsUrl: metricsUrl(), database: storage.description, adminKey: made, stop };
 }
 
 function createApi(

@@ -6,7 +6,7 @@ import type { RunningServer } from '../server.ts';
 const label = (text: string): string => styleText('dim', text.padEnd(11));
 
 export function banner(config: Config, server: RunningServer): string {
-  const { url, metricsUrl, storage, adminKey } = server;
+  const { url, metricsUrl, database, adminKey } = server;
   const lines = [
     '',
     `  ${styleText('bold', 'Parley')} is running.`,
@@ -15,7 +15,7 @@ export function banner(config: Config, server: RunningServer): string {
     `  ${label('Agent')}${url}/a2a  ${styleText('dim', `(${config.agents.default})`)}`,
     `  ${label('API docs')}${url}/docs`,
     `  ${label('Metrics')}${metricsUrl}/metrics`,
-    `  ${label('Database')}${storage.description}`,
+    `  ${label('Database')}${database}`,
     ...keyLines(config, adminKey),
     '',
     `  ${styleText('bold', 'Try it')}, in another terminal:`,

@@ -266,7 +266,7 @@ const streams = section({
   maxPerTask: key(integer(1, 1_000_000).default(2000), 'Streams open at once on one task.'),
   maxBufferBytes: key(
     integer(16 * KIB, 1024 * MIB).default(4 * MIB),
-    'Bytes that wait for one slow subscriber, before it is cut off at a resumable position.',
+    'Bytes that wait for one slow subscriber at most; what comes meanwhile is read from the log when it goes on.',
   ),
   stalledTimeoutMs: key(
     integer(1000, 60 * MINUTE_MS).default(30_000),

@@ -91,7 +91,6 @@ export function createMetrics() {
     http,
     streams: {
       streamOpened: () => streams.inc(),
-      streamClosed: () => {},
       streamStalled: () => stalled.inc(),
     },
     rateLimit: {

@@ -1,5 +1,4 @@
 /** How tasks and log rows lie in columns: shared by both databases. */
-
 import type { LogContent, LogKind, LogRow } from '../core/tasks/log.ts';
 import type { TaskHead } from '../core/tasks/store.ts';
 import { AppError } from '../protocol/errors.ts';

@@ -1,9 +1,11 @@
 /** What every TaskStore must do; each database runs it. This file: leases, retention, forgetting. */
+
 import { expect, test } from 'vitest';
 import { ALL, type StoreUnderTest, viewOf, write } from '../../test/support/store-under-test.ts';
 import { chunks, dedupOf, newTask, status, T0 } from '../../test/support/task-writes.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import type { TaskHead, TaskStore } from '../core/tasks/store.ts';
+import { RELEASED } from '../core/tasks/store.ts';
 
 const HOUR_MS = 3_600_000;
 const idsOf = (heads: readonly TaskHead[]) => heads.map(({ id }) => id);
@@ -37,9 +39,10 @@ export function taskUpkeepContract(open: () => Promise<StoreUnderTest>): void {
     expect(await store.findOrphans(10)).toEqual([]);
     await store.retireReplica('replica-1');
     await store.retireReplica('replica-1');
-    expect(await store.findOrphans(10)).toEqual([head]);
+    const released = [{ ...head, leaseReplica: RELEASED }];
+    expect(await store.findOrphans(10)).toEqual(released);
     await store.heartbeat('replica-1', HOUR_MS);
-    expect(await store.findOrphans(10)).toEqual([]);
+    expect(await store.findOrphans(10)).toEqual(released);
   });
 
   test('[A14] an orphan is taken over once, and its old holder cannot write any more', async () => {

@@ -70,6 +70,7 @@ export class Bench {
       streams: { maxOpen: 10_000, maxPerOwner: 10_000, maxPerTask: 10_000, ...options.streams },
       deduplication: { keyTtlMs: 86_400_000, messageIdWindowMs: 900_000 },
       commitMaxWrites: options.commitMaxWrites ?? 256,
+      isShared: true,
       commitMaxConcurrent: options.commitMaxConcurrent ?? 1,
       replicaId: `replica-${++replicas}`,
     });

@@ -14,7 +14,6 @@ export const ACTIONS = {
   'card.extended': 'tasks:read',
   'key.read': 'admin',
   'key.write': 'admin',
-  'server.read': 'admin',
 } as const satisfies Record<string, Scope>;
 export type Action = keyof typeof ACTIONS;
 

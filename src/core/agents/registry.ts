@@ -1,5 +1,4 @@
 /** The agents of this server: a card and an executor each, found by id. */
-
 import { AppError } from '../../protocol/errors.ts';
 import type { AgentCapabilities, AgentCard } from '../../protocol/v1/types.ts';
 import type { Executor } from '../tasks/executor.ts';

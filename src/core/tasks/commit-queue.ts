@@ -73,7 +73,7 @@ export class CommitQueue {
       failure = cause;
     }
     this.#underWay--;
-    if (results !== null) onCommit?.(group.length);
+    if (results !== null && group.length > 0) onCommit?.(group.length);
     for (const [index, pending] of group.entries()) {
       if (results === null) pending.onError(failure);
       else pending.onResult(results[index] ?? { status: 'failed', cause: new Error('the store gave no result') });

@@ -12,7 +12,8 @@ export interface DeduplicationWindows {
 
 /**
  * With an `Idempotency-Key` that key counts, per owner and agent, and another body under it is refused; without one the
- * whole message does, with its id, context and task. The body hash covers the decoded message, so that a retry over another transport joins too.
+ * whole message does, with its id, context and task. The body hash covers the decoded message, so that a retry over
+ * another transport joins too.
  *
  * @param messageJson the decoded message as JSON text in the decoder's order of fields.
  */

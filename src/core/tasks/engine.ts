@@ -36,6 +36,8 @@ export interface EngineOptions {
   readonly deduplication: DeduplicationWindows;
   readonly commitMaxWrites: number;
   readonly commitMaxConcurrent: number;
+  /** Other processes may write to the same store. */
+  readonly isShared: boolean;
   /** Unique per process start. */
   readonly replicaId: string;
 }
@@ -55,6 +57,7 @@ export class TaskEngine implements RunHost, EngineHost {
   readonly hub: SubscriptionHub;
   readonly store: TaskStore;
   readonly replicaId: string;
+  readonly #isShared: boolean;
   readonly #runs = new Map<string, TaskRun>();
   readonly #runningByOwner = new Map<string, number>();
   readonly #recoverer: Recoverer;
@@ -72,6 +75,7 @@ export class TaskEngine implements RunHost, EngineHost {
     this.metrics = options.metrics;
     this.store = options.store;
     this.replicaId = options.replicaId;
+    this.#isShared = options.isShared;
     this.hub = new SubscriptionHub(options.store, options.streams, (limit) => options.metrics.limitReached(limit));
     this.queue = new CommitQueue({
       store: options.store,
@@ -162,7 +166,7 @@ export class TaskEngine implements RunHost, EngineHost {
     const nowMs = this.clock.now();
     for (const run of this.#runs.values()) run.checkTime(nowMs);
     // What other replicas commit is found in the log.
-    this.hub.pokeWhere((taskId) => !this.#runs.has(taskId));
+    if (this.#isShared) this.hub.pokeWhere((taskId) => !this.#runs.has(taskId));
     void this.#recoverer.sweep();
   }
 

@@ -7,7 +7,7 @@ import type { EngineHost } from './engine-host.ts';
 import { agentMessageJson, announceStep, type Step, statusStep } from './events.ts';
 import type { Executor } from './executor.ts';
 import { contentOf } from './log.ts';
-import type { TaskHead } from './store.ts';
+import { RELEASED, type TaskHead } from './store.ts';
 
 /** Tasks looked at per sweep. */
 const BATCH = 100;
@@ -73,7 +73,8 @@ export class Recoverer {
       await this.#fail(head, `The task was interrupted: ${cause}, and this agent cannot take it up again`);
       return;
     }
-    if (head.attempt >= engine.limits.maxAttempts) {
+    // What an orderly stop let go of has not failed, however often that happens.
+    if (head.leaseReplica !== RELEASED && head.attempt >= engine.limits.maxAttempts) {
       await this.#fail(head, `The task was interrupted: ${cause}, ${head.attempt} times (tasks.maxAttempts)`);
       return;
     }
@@ -92,7 +93,7 @@ export class Recoverer {
       ...before,
       leaseReplica: engine.replicaId,
       leaseEpoch: before.leaseEpoch + 1,
-      attempt: before.attempt + 1,
+      attempt: before.leaseReplica === RELEASED ? Math.max(2, before.attempt) : before.attempt + 1,
     };
     const isRestart = executor.recovery === 'restart' && before.seq > 0;
     const step = isRestart

@@ -151,7 +151,7 @@ export class TaskRun implements PendingWrite {
   /** Resolves when it is settled, or `signal` is aborted; rejects when this process has lost the task. */
   settled(signal?: AbortSignal): Promise<void> {
     if (this.isSettled) return Promise.resolve();
-    if (this.#hasEnded) return Promise.reject(new AppError('UNAVAILABLE', 'The task is no longer run here'));
+    if (this.#hasEnded) return Promise.reject(noLongerRun());
     return this.#untilSettled.wait(signal);
   }
 
@@ -160,9 +160,9 @@ export class TaskRun implements PendingWrite {
     return this.#hasEnded ? Promise.resolve() : this.#untilOver.wait();
   }
 
-  /** Resolves when the next commit is through, or `signal` is aborted; rejects when this process has lost the task. */
+  /** Resolves when the next commit is through, or `signal` is aborted; rejects when there will be none. */
   nextCommit(signal?: AbortSignal): Promise<void> {
-    return this.#hasEnded ? Promise.resolve() : this.#untilCommitted.wait(signal);
+    return this.#hasEnded ? Promise.reject(noLongerRun()) : this.#untilCommitted.wait(signal);
   }
 
   #isStored(): boolean {
@@ -479,4 +479,8 @@ export class TaskRun implements PendingWrite {
     }
     return this.#abort.signal;
   }
+}
+
+function noLongerRun(): AppError {
+  return new AppError('UNAVAILABLE', 'The task is no longer run here');
 }

@@ -68,6 +68,21 @@ describe('stop', () => {
     expect(next.runs.map(({ run }) => run.taskId).sort()).toEqual(runs.map(({ run }) => run.taskId).sort());
   });
 
+  it('does not count as a failed attempt, however often it happens', async () => {
+    const { agent, runs } = puppet({ recovery: 'resume' });
+    const limits = { maxAttempts: 2 };
+    let bench = await files.start([agent], { limits });
+    const taskId = await bench.begin();
+    for (let restart = 1; restart <= 5; restart++) {
+      await bench.engine.stop(0);
+      bench = await files.start([agent], { limits });
+      await until('the next attempt', () => runs.length === restart + 1);
+    }
+    expect(runs.map(({ run }) => run.attempt)).toEqual([1, 2, 2, 2, 2, 2]);
+    runs.at(-1)?.yield(completed);
+    await until('the end', async () => (await bench.state(taskId)) === 'TASK_STATE_COMPLETED');
+  });
+
   it('twice, and at once without a drain, is the same', async () => {
     const { agent } = puppet();
     const bench = await files.start([agent]);
@@ -93,6 +108,24 @@ describe('stop', () => {
     await stopping;
     for (const answer of await Promise.all(answers)) expect(answer).toMatchObject(LET_GO);
     expect(bench.engine.runningCount).toBe(0);
+  });
+
+  it('who begins to wait for a run that was let go of is told, and never waits or spins', async () => {
+    const { agent } = puppet({ replies: 'either' });
+    const bench = await files.start([agent]);
+    const { principal } = bench.call();
+    const submitted = await bench.engine.submit({
+      scope: { ownerId: principal.ownerId, agentId: agent.id },
+      agent,
+      message: messageOf('hello').message,
+      idempotencyKey: undefined,
+    });
+    if (submitted.status !== 'started') throw new Error('it was to begin');
+    await bench.engine.stop(0);
+    expect(submitted.run.stored?.seq).toBe(0);
+    const told = { code: 'UNAVAILABLE', message: 'The task is no longer run here' };
+    await expect(submitted.run.nextCommit()).rejects.toMatchObject(told);
+    await expect(submitted.run.settled()).rejects.toMatchObject(told);
   });
 
   it('a message that was being looked at when the server stopped begins nothing', async () => {

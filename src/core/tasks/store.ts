@@ -117,6 +117,9 @@ export interface ListResult {
   readonly totalSize: number;
 }
 
+/** Holds the lease of a task that its replica has let go of in good order; no replica has this id. */
+export const RELEASED = 'released';
+
 export interface TaskStore {
   /**
    * Applies writes of different tasks in one commit, each of them whole or not at all; result i belongs to write i.
@@ -136,7 +139,7 @@ export interface TaskStore {
 
   /** Announces or renews this replica; it counts as alive for `ttlMs` by the database's clock. */
   heartbeat(replicaId: string, ttlMs: number): Promise<void>;
-  /** Ends this replica's life at once, so that others may take its tasks. */
+  /** Gives this replica's leases back (their holder is RELEASED then) and ends its life, so that others may take over. */
   retireReplica(replicaId: string): Promise<void>;
   /** Tasks whose lease is held by a replica that is no longer alive, oldest first. */
   findOrphans(limit: number): Promise<readonly TaskHead[]>;

@@ -16,13 +16,21 @@ export interface EventSink {
   broken(cause: unknown): void;
 }
 
-/** Events read from the log at a time. */
-const PAGE = 256;
+/** Events read from the log at a time: few at first, then by their size. */
+const FIRST_PAGE = 8;
+const MAX_PAGE = 512;
+const PAGE_CHARS = 1024 * 1024;
 
 /** Whether nothing follows this event. */
 function isLastEvent(row: LogRow): boolean {
   const state = stateOf(row);
   return state !== undefined && isTerminal(state);
+}
+
+/** So many events of the size of these that a page of them stays small, whatever their size is. */
+function pageSizeAfter(rows: readonly LogRow[]): number {
+  const chars = rows.reduce((sum, row) => sum + row.body.length, 0);
+  return Math.max(1, Math.min(MAX_PAGE, Math.floor((PAGE_CHARS * rows.length) / Math.max(1, chars))));
 }
 
 function trimmed(position: number): Error {
@@ -40,6 +48,7 @@ export class TaskSubscription {
   /** Not to be disturbed: not started, reading the log, or the sink is full. Live events are then left to the log. */
   #busy = true;
   #missed = false;
+  #pageSize = FIRST_PAGE;
   #sinkFull = false;
   #closed = false;
 
@@ -130,16 +139,18 @@ export class TaskSubscription {
     try {
       for (;;) {
         this.#missed = false;
-        const rows = await this.#store.readEvents(this.taskId, this.#position, PAGE);
+        const limit = this.#pageSize;
+        const rows = await this.#store.readEvents(this.taskId, this.#position, limit);
         if (this.#closed) return;
         const last = rows.at(-1);
         if (last !== undefined) {
           // What is kept as content after the log was trimmed has gaps: no stream may pass over them in silence.
           if (last.seq !== this.#position + rows.length) throw trimmed(this.#position);
+          this.#pageSize = pageSizeAfter(rows);
           this.#pass(rows);
         }
         if (this.#closed || this.#sinkFull) return;
-        if (!this.#missed && rows.length < PAGE) break;
+        if (!this.#missed && rows.length < limit) break;
       }
       if (this.#position < this.#knownHead) throw trimmed(this.#position);
       this.#busy = false;

@@ -65,7 +65,7 @@ export function registerCards(app: FastifyInstance, options: CardOptions): void 
   const send = (card: ServedCard | undefined, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     if (card === undefined) throw new AppError('NOT_FOUND', 'There is no such agent');
     reply.header('etag', card.etag).header('last-modified', lastModified).header('cache-control', CACHE_CONTROL);
-    // A card is public by design; any page may read it.
+    // Foreign pages were refused before (hosts.ts); one answer for all others, so that shared caches need not tell them apart.
     reply.header('access-control-allow-origin', '*');
     if (isFresh(request, card.etag, changedAt)) return reply.code(304).send();
     return reply.header('content-type', 'application/json').send(card.body);

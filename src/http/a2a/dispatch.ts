@@ -1,5 +1,4 @@
 /** One decoded call to its operation: the same for JSON-RPC and REST. */
-
 import type { Call, StreamResult, StreamSink, TaskService } from '../../core/tasks/service.ts';
 import type { Codec, OperationCall } from '../../protocol/codec.ts';
 import { AppError } from '../../protocol/errors.ts';

@@ -19,7 +19,7 @@ import { jsonRpcFraming } from './framing.ts';
 
 const CONTENT_TYPE = 'application/json';
 
-/** The steps: version, envelope, method, parameters, agent, operation. Whoever gets here is authenticated. */
+/** The steps: envelope, version, method, parameters, agent, operation. Whoever gets here is authenticated. */
 export async function handleJsonRpc(
   dependencies: A2aDependencies,
   request: FastifyRequest,

@@ -24,7 +24,6 @@ export interface Framing {
 
 export interface SseMetrics {
   streamOpened(): void;
-  streamClosed(): void;
   /** A reader that was too slow for too long was cut off. */
   streamStalled(): void;
 }
@@ -68,7 +67,7 @@ export class SseStreams {
   }
 
   remove(stream: SseStream): void {
-    if (this.#open.delete(stream)) this.metrics.streamClosed();
+    this.#open.delete(stream);
   }
 
   /** Ends every stream after its last whole event, so that clients can resume elsewhere. */

@@ -1,16 +1,17 @@
 /** Tasks on PostgreSQL: each operation is one statement, so that what it sees is of one moment. */
 import type { LogRow } from '../../core/tasks/log.ts';
-import type {
-  CommitResult,
-  ContentQuery,
-  Deduplication,
-  ListQuery,
-  ListResult,
-  StoredTask,
-  TaskHead,
-  TaskScope,
-  TaskStore,
-  TaskWrite,
+import {
+  type CommitResult,
+  type ContentQuery,
+  type Deduplication,
+  type ListQuery,
+  type ListResult,
+  RELEASED,
+  type StoredTask,
+  type TaskHead,
+  type TaskScope,
+  type TaskStore,
+  type TaskWrite,
 } from '../../core/tasks/store.ts';
 import { listSql } from '../task-list.ts';
 import {
@@ -101,7 +102,11 @@ export class PostgresTaskStore implements TaskStore {
   }
 
   async retireReplica(replicaId: string): Promise<void> {
-    await this.#database.prepared('delete from replicas where id = $1', [replicaId]);
+    await this.#database.prepared(
+      `with released as (update tasks set lease_replica = '${RELEASED}' where lease_replica = $1)
+        delete from replicas where id = $1`,
+      [replicaId],
+    );
   }
 
   async findOrphans(limit: number): Promise<readonly TaskHead[]> {

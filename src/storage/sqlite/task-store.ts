@@ -1,17 +1,18 @@
 /** Tasks on SQLite: group commits in the calling thread, hand-written statements for the hot paths. */
 import type { Clock } from '../../core/clock.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
-import type {
-  CommitResult,
-  ContentQuery,
-  Deduplication,
-  ListQuery,
-  ListResult,
-  StoredTask,
-  TaskHead,
-  TaskScope,
-  TaskStore,
-  TaskWrite,
+import {
+  type CommitResult,
+  type ContentQuery,
+  type Deduplication,
+  type ListQuery,
+  type ListResult,
+  RELEASED,
+  type StoredTask,
+  type TaskHead,
+  type TaskScope,
+  type TaskStore,
+  type TaskWrite,
 } from '../../core/tasks/store.ts';
 import { counterChanges } from '../counter-changes.ts';
 import { listSql } from '../task-list.ts';
@@ -308,7 +309,13 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async retireReplica(replicaId: string): Promise<void> {
-    await this.#database.whenFree(() => this.#database.prepare('delete from replicas where id = ?').run(replicaId));
+    await this.#database.whenFree(() =>
+      this.#database.transaction(() => {
+        const release = 'update tasks set lease_replica = ? where lease_replica = ?';
+        this.#database.prepare(release).run(RELEASED, replicaId);
+        this.#database.prepare('delete from replicas where id = ?').run(replicaId);
+      }),
+    );
   }
 
   async findOrphans(limit: number): Promise<readonly TaskHead[]> {
