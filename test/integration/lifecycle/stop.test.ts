@@ -1,4 +1,4 @@
-/** Starting and stopping when something else has gone wrong: nothing is left behind, and nothing hangs. */
+/** Starting and stopping when something else has gone wrong: the process ends, and says what it was. */
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { openConnection } from '../../../src/storage/sqlite/driver.ts';
@@ -27,7 +27,7 @@ test('a server whose database has broken stops on SIGTERM all the same, and says
   expect(parley.output).toContain('"msg":"stopped"');
 });
 
-test('a start that fails ends the process with 1 and releases the database', async () => {
+test('a start that fails, here on a port that is taken, ends the process with 1 and says why', async () => {
   const first = await start();
   const ports = { PORT: String(first.ports.port) };
   await expect(startParley({ env: ports })).rejects.toThrow(/exit code 1, signal null\)[\s\S]*EADDRINUSE/);
