@@ -18,16 +18,19 @@ import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
 import { registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
-import { SseStreams } from './http/a2a/sse.ts';
+import { type MayStay, SseStreams } from './http/a2a/sse.ts';
 import { registerKeys } from './http/admin/keys.ts';
 import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
-import { type Readiness, registerHealth } from './http/health.ts';
+import { registerHealth } from './http/health.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { RateLimiter } from './http/rate-limit.ts';
+import { credentialOf } from './http/request.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
+import { ReadinessCheck } from './ops/readiness.ts';
 import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
+import { AppError } from './protocol/errors.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
 import type { Storage } from './storage/storage.ts';
@@ -44,6 +47,8 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** How long stopping waits for connections that are in use, once the time to drain is over. */
+const CLOSE_MS = 5000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
@@ -118,14 +123,14 @@ async function build(
   });
   const retention = new Retention({ store: storage.tasks, clock, logger, logDays: config.tasks.logRetentionDays });
   let isReady = false;
-  const readiness: Readiness = { check: () => whatIsDown(storage, () => isReady) };
+  const readiness = new ReadinessCheck({ isOpen: () => isReady, ping: () => storage.ping(), clock, logger });
 
   const ops = createOpsApp(logger, readiness, metrics.registry);
   stops.push(() => ops.close());
   const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
   const app = createApi(config, logger, metrics, authenticator, failures);
-  stops.push(() => app.close());
-  const streams = new SseStreams(config.streams, clock, logger, metrics.streams);
+  stops.push(() => closeSoon(app));
+  const streams = new SseStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
@@ -136,7 +141,10 @@ async function build(
     clock,
     ids,
     randomBytes,
-    onChanged: (keyId) => authenticator.forget(keyId),
+    onChanged: (keyId) => {
+      authenticator.forget(keyId);
+      streams.recheck(keyId);
+    },
   });
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
@@ -172,6 +180,28 @@ async function build(
   };
   const url = listenUrl(schemeOf(config), config.server.host, portOf(app));
   return { url, metricsUrl: metricsUrl(), database: storage.description, adminKey: made, stop };
+}
+
+/** A stream lives no longer than the credential that opened it. A database that cannot be asked ends none. */
+function mayStay(authenticator: Authenticator): MayStay {
+  return async ({ headers }) => {
+    try {
+      await authenticator.authenticate(credentialOf(headers));
+      return true;
+    } catch (error) {
+      return !(error instanceof AppError && error.code === 'UNAUTHENTICATED');
+    }
+  };
+}
+
+/** Waits for answers on their way, yet not for clients that never finish their request: anyone can be such a client. */
+async function closeSoon(app: FastifyInstance): Promise<void> {
+  const cancel = clock.after(CLOSE_MS, () => app.server.closeAllConnections());
+  try {
+    await app.close();
+  } finally {
+    cancel();
+  }
 }
 
 function createApi(
@@ -224,16 +254,6 @@ function openAdminKey(
   if (adminKey !== undefined) return { source: fixedAdminKey(adminKey), made: null };
   const source = new AdminKeyFile({ ...file, path: defaultAdminKeyFile(config.dataDir), create: true });
   return { source, made: { file: source.path, isNew: source.isNew, key: source.current() } };
-}
-
-async function whatIsDown(storage: Storage, isReady: () => boolean): Promise<readonly string[]> {
-  if (!isReady()) return ['server'];
-  try {
-    await storage.ping();
-    return [];
-  } catch {
-    return ['database'];
-  }
 }
 
 function programVersion(): string {

@@ -205,11 +205,12 @@ describe('rules between keys', () => {
   });
 
   test('limits that contradict each other are refused', () => {
-    expect(messages({}, { 'streams.maxBufferBytes': '65536' })[0]).toMatch(
-      /^streams.maxBufferBytes must be at least tasks.maxEventBytes \(1048576\), not 65536/,
-    );
+    expect(messages({}, { 'streams.maxBufferBytes': '65536' })).toEqual([
+      'streams.maxBufferBytes must be at least tasks.maxEventBytes (4194304), not 65536: one event would fill it beyond its limit',
+    ]);
     expect(messages({}, { 'tasks.maxTaskBytes': '2097152' })).toEqual([
-      'tasks.maxTaskBytes must be at least tasks.maxMessageBytes (4194304), not 2097152',
+      'tasks.maxTaskBytes must be at least tasks.maxEventBytes (4194304), not 2097152',
+      'tasks.maxTaskBytes must be at least tasks.maxMessageBytes (3145728), not 2097152',
     ]);
   });
 

@@ -84,7 +84,7 @@ const bufferHoldsAnEvent: Rule = ({ streams, tasks }) => {
   if (streams.maxBufferBytes >= tasks.maxEventBytes) return undefined;
   return {
     keys: ['streams.maxBufferBytes', 'tasks.maxEventBytes'],
-    message: `must be at least tasks.maxEventBytes (${tasks.maxEventBytes}), not ${streams.maxBufferBytes}: a subscriber could never get an event of that size`,
+    message: `must be at least tasks.maxEventBytes (${tasks.maxEventBytes}), not ${streams.maxBufferBytes}: one event would fill it beyond its limit`,
   };
 };
 

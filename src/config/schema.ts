@@ -67,7 +67,7 @@ const server = section({
   ),
   trustProxy: key(
     z.boolean().default(false),
-    'Take the address of the client from `X-Forwarded-For`. Only when a proxy that sets it stands in front.',
+    'Take the address of the client from the last entry of `X-Forwarded-For`. Only when one proxy that adds it stands in front.',
     { env: 'TRUST_PROXY' },
   ),
   behindTlsProxy: key(

@@ -2,7 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { restErrorBody } from '../protocol/error-bodies.ts';
 import { AppError } from '../protocol/errors.ts';
 import { countFailure, type GateOptions, gate } from './authenticate.ts';
@@ -45,6 +51,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     maxHeaderSize: options.headerLimitBytes,
     // The head is part of the request. Node would give it a minute of its own.
     headersTimeout: options.requestTimeoutMs,
+    // Told here too: Node compares the two when the server is made, with five minutes where this one is missing.
+    requestTimeout: options.requestTimeoutMs,
     // Node looks for requests that take too long every 30 seconds, which would be the shortest limit.
     connectionsCheckingInterval: Math.min(30_000, Math.ceil(options.requestTimeoutMs / 4)),
   };
@@ -55,7 +63,9 @@ export function createApp(options: AppOptions): FastifyInstance {
       lazyLogger(logger, String(bindings.reqId)),
     genReqId: requestIds(),
     requestIdHeader: false,
-    trustProxy: options.trustProxy,
+    // One proxy: the last address in the header is the one that it saw. What stands before it, the client has written.
+    // As a function: the number that fastify takes here trusts nobody.
+    trustProxy: options.trustProxy ? (_address: string, hop: number) => hop === 0 : false,
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: options.keepAliveTimeoutMs,
@@ -65,6 +75,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     http: listener,
     https: tls === null ? null : { ...tls, ...listener },
     clientErrorHandler: answerClientError,
+    // URLs that the router cannot read: no hook and no other handler sees them.
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendError(request, reply, error),
   } as never) as unknown as FastifyInstance;
   app.server.maxConnections = options.maxConnections;
 

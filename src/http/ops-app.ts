@@ -1,8 +1,8 @@
 /** The ops listener: metrics for Prometheus and the health checks, apart from the API. */
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { sendError } from './errors.ts';
-import { quietLogger } from './lazy-logger.ts';
 import { type Readiness, registerHealth } from './health.ts';
+import { quietLogger } from './lazy-logger.ts';
 import './request.ts';
 
 export interface MetricsText {
@@ -17,7 +17,11 @@ export function registerMetrics(app: FastifyInstance, source: MetricsText): void
 }
 
 export function createOpsApp(logger: FastifyBaseLogger, readiness: Readiness, source: MetricsText): FastifyInstance {
-  const app = Fastify({ loggerInstance: quietLogger(logger), logController: new LogController({ disableRequestLogging: true }), forceCloseConnections: true });
+  const app = Fastify({
+    loggerInstance: quietLogger(logger),
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: true,
+  });
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
   registerHealth(app, readiness);
   registerMetrics(app, source);

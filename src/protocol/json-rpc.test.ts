@@ -65,6 +65,14 @@ describe('parseJsonRpc', () => {
     });
   });
 
+  it('refuses an id that is too long to be repeated in every event of a stream', () => {
+    expect(parseJsonRpc(request({ id: 'x'.repeat(1024) })).id).toHaveLength(1024);
+    expect(thrownBy(() => parseJsonRpc(request({ id: 'x'.repeat(1025) })))).toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: expect.stringContaining('at most 1024 characters'),
+    });
+  });
+
   it('takes the last of duplicate keys, as JSON.parse does', () => {
     expect(parseJsonRpc('{"jsonrpc":"2.0","id":1,"id":2,"method":"A","method":"B"}')).toMatchObject({
       id: 2,
@@ -78,6 +86,7 @@ describe('answers', () => {
     [request({ method: 1, id: 'x' }), '"x"'],
     [request({ jsonrpc: '1', id: 7 }), '7'],
     [request({ id: {} }), 'null'],
+    [request({ id: 'x'.repeat(1025) }), 'null'],
     ['{', 'null'],
     ['[1]', 'null'],
   ])('carry the readable id of the refused request %s', (text, idJson) => {

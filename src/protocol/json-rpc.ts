@@ -28,7 +28,8 @@ export function parseJsonRpc(text: string): JsonRpcRequest {
   if (Array.isArray(request)) throw invalid('Batches are not supported: send one JSON-RPC request per HTTP request');
   if (!isJsonObject(request)) throw invalid('A JSON-RPC request must be an object');
   const { jsonrpc, method, params, id } = request;
-  if (id !== undefined && !isJsonRpcId(id)) throw invalid('id must be a string, a number or null');
+  if (id !== undefined && !isJsonRpcId(id))
+    throw invalid(`id must be a string, a number or null; a string has at most ${MAX_ID_LENGTH} characters`);
   if (jsonrpc !== '2.0') throw invalid('jsonrpc must be "2.0"');
   if (typeof method !== 'string' || method === '') throw invalid('method must be a string');
   if (params !== undefined && params !== null && typeof params !== 'object') {
@@ -74,10 +75,13 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Every event of a stream repeats the id: a long one would multiply what the stream sends and buffers. */
+const MAX_ID_LENGTH = 1024;
+
 /** Integers beyond 2^53 would come back changed, so they are refused rather than answered under another id. */
 function isJsonRpcId(id: unknown): id is JsonRpcId {
   if (typeof id === 'number') return Number.isFinite(id) && (!Number.isInteger(id) || Number.isSafeInteger(id));
-  return typeof id === 'string' || id === null;
+  return (typeof id === 'string' && id.length <= MAX_ID_LENGTH) || id === null;
 }
 
 function invalid(reason: string): AppError {

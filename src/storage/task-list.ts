@@ -1,5 +1,5 @@
 /** The statements of ListTasks, for both databases: they differ only in how a parameter is written. */
-import { FILTERED_TOTAL_CAP, type ListQuery } from '../core/tasks/store.ts';
+import { type ContentQuery, FILTERED_TOTAL_CAP, type ListQuery, PAGE_MAX_CHARS } from '../core/tasks/store.ts';
 import { HEAD_COLUMNS } from './task-rows.ts';
 
 export interface Statement {
@@ -30,6 +30,28 @@ export function listSql(query: ListQuery, style: '?' | '$'): { readonly page: St
   const total = contextId === undefined && statusFromMs === undefined ? countersSql(query, style) : page.capped();
   if (after !== undefined) page.addPair('(status_at, id) <', after.statusAtMs, after.id);
   return { page: page.page(limit), total };
+}
+
+const hasContent = ({ historyLength, artifacts }: ContentQuery): boolean => historyLength !== 0 || artifacts;
+
+/** Of a page the tasks whose content fits into one answer: the one that goes over PAGE_MAX_CHARS is the last. */
+export function fittingPage<T extends { readonly size_chars: number }>(
+  records: readonly T[],
+  query: ContentQuery,
+): readonly T[] {
+  if (!hasContent(query)) return records;
+  let chars = 0;
+  const end = records.findIndex((record) => (chars += record.size_chars) >= PAGE_MAX_CHARS);
+  return end === -1 ? records : records.slice(0, end + 1);
+}
+
+/** The same within a statement, so that what does not fit is not even read. */
+export function fittingPageSql(page: string, query: ContentQuery): string {
+  if (!hasContent(query)) return page;
+  const ahead =
+    'sum(size_chars) over (order by status_at desc, id desc rows between unbounded preceding and 1 preceding)';
+  return `select * from (select page.*, ${ahead} as ahead from (${page}) as page) as sized
+    where ahead is null or ahead < ${PAGE_MAX_CHARS} order by status_at desc, id desc`;
 }
 
 function countersSql(query: ListQuery, style: '?' | '$'): Statement {

@@ -4,7 +4,14 @@ import { expect, test } from 'vitest';
 import { ALL, type StoreUnderTest, statuses, viewOf, write } from '../../test/support/store-under-test.ts';
 import { chunks, newTask, status, T0 } from '../../test/support/task-writes.ts';
 import { TRANSITIONS } from '../core/tasks/states.ts';
-import type { ContentQuery, ListQuery, TaskHead, TaskStore, TaskWrite } from '../core/tasks/store.ts';
+import {
+  type ContentQuery,
+  type ListQuery,
+  PAGE_MAX_CHARS,
+  type TaskHead,
+  type TaskStore,
+  type TaskWrite,
+} from '../core/tasks/store.ts';
 import { TASK_STATES } from '../protocol/v1/types.ts';
 
 const SCOPE = { ownerId: 'owner-1', agentId: 'echo' };
@@ -131,6 +138,24 @@ export function taskReadContract(open: () => Promise<StoreUnderTest>): void {
       totalSize: 3,
     });
     expect(await idsOf(store, { after, contextId: 'c1' })).toEqual([]);
+  });
+
+  test('[A14] a page ends where its content would be too much for one answer, and the next one goes on after it', async () => {
+    const { store } = await open();
+    const text = 'x'.repeat(PAGE_MAX_CHARS / 2);
+    const ids: string[] = [];
+    for (let index = 0; index < 4; index++) ids.unshift((await write(store, newTask({ text }))).id);
+    const content = { historyLength: undefined, limit: 100 };
+
+    const first = await store.listTasks(listQuery(content));
+    expect(first.tasks.map(({ head }) => head.id)).toEqual(ids.slice(0, 2));
+    expect([first.isCut, first.totalSize]).toEqual([true, 4]);
+    const { statusAtMs = 0, id = '' } = first.tasks.at(-1)?.head ?? {};
+    expect(await idsOf(store, { ...content, after: { statusAtMs, id } })).toEqual(ids.slice(2));
+
+    const heads = await store.listTasks(listQuery({ limit: 100 }));
+    expect(heads.tasks.map(({ head }) => head.id)).toEqual(ids);
+    expect(heads.isCut ?? false).toBe(false);
   });
 
   test('[A3, A14] pages show each task that did not change once, whatever is created and changed meanwhile', async () => {

@@ -11,7 +11,7 @@ afterEach(() => files.close());
 
 const UNAVAILABLE = {
   code: 'UNAVAILABLE',
-  message: 'The task could not be stored; nothing of this step was kept',
+  message: 'The task could not be stored; sending the same message again is safe',
   retryAfterSeconds: 5,
 };
 

@@ -8,7 +8,7 @@ export function taskNotFound(taskId: string): AppError {
 
 /** A commit that failed: nothing of it is there, and nobody was told of it. */
 export function notStored(cause: unknown): AppError {
-  return new AppError('UNAVAILABLE', 'The task could not be stored; nothing of this step was kept', {
+  return new AppError('UNAVAILABLE', 'The task could not be stored; sending the same message again is safe', {
     cause,
     retryAfterSeconds: 5,
   });

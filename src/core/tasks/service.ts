@@ -4,7 +4,13 @@
  */
 import type { TaskPage } from '../../protocol/codec.ts';
 import { AppError } from '../../protocol/errors.ts';
-import type { GetTaskRequest, ListTasksRequest, SendMessageRequest, TaskIdRequest } from '../../protocol/v1/types.ts';
+import type {
+  GetTaskRequest,
+  ListTasksRequest,
+  SendMessageRequest,
+  TaskIdRequest,
+  TaskState,
+} from '../../protocol/v1/types.ts';
 import { type Action, authorize } from '../access/authorize.ts';
 import type { Principal } from '../access/principal.ts';
 import { checkExtensions, checkMediaTypes, checkStreaming } from '../agents/capabilities.ts';
@@ -15,7 +21,7 @@ import { contentOf, type LogRow, stateOf } from './log.ts';
 import { decodePageToken, encodePageToken } from './page-token.ts';
 import type { TaskRun } from './run.ts';
 import { snapshotJson } from './snapshot.ts';
-import { isSettled, isTerminal } from './states.ts';
+import { isPaused, isSettled, isTerminal } from './states.ts';
 import type { ContentQuery, StoredTask, TaskScope } from './store.ts';
 import type { Submitted } from './submissions.ts';
 import type { EventSink } from './subscription.ts';
@@ -140,7 +146,7 @@ export class TaskService {
       live = null;
       const taskId = taskIdOf(submitted);
       const lastEventId = submitted.status === 'joined' ? call.lastEventId : undefined;
-      return await this.#follow(scope, taskId, lastEventId, sink);
+      return await this.#follow(scope, taskId, lastEventId, sink, isPaused);
     } catch (error) {
       (live as OpenStream | null)?.close();
       throw error;
@@ -151,18 +157,17 @@ export class TaskService {
   async subscribe(call: Call, request: TaskIdRequest, sink: StreamSink): Promise<StreamResult> {
     const scope = this.#admit(call, 'task.subscribe');
     checkStreaming(call.agent);
-    if (call.lastEventId === undefined) {
-      const head = await this.#engine.store.readHead(scope, request.id);
-      if (!head?.listed) throw taskNotFound(request.id);
-      if (isTerminal(head.state)) {
-        throw new AppError(
-          'UNSUPPORTED_OPERATION',
-          `The task has ended (${head.state}); get it with GetTask, or resume its stream with Last-Event-ID`,
-          { metadata: { taskId: request.id } },
-        );
-      }
+    // Before anything that knows of other owners' followers of this task, such as the limit on them.
+    const head = await this.#engine.store.readHead(scope, request.id);
+    if (!head?.listed) throw taskNotFound(request.id);
+    if (call.lastEventId === undefined && isTerminal(head.state)) {
+      throw new AppError(
+        'UNSUPPORTED_OPERATION',
+        `The task has ended (${head.state}); get it with GetTask, or resume its stream with Last-Event-ID`,
+        { metadata: { taskId: request.id } },
+      );
     }
-    return this.#follow(scope, request.id, call.lastEventId, sink);
+    return this.#follow(scope, request.id, call.lastEventId, sink, isTerminal);
   }
 
   async #follow(
@@ -170,6 +175,7 @@ export class TaskService {
     taskId: string,
     lastEventId: number | undefined,
     sink: StreamSink,
+    isOver: (state: TaskState) => boolean,
   ): Promise<StreamResult> {
     const { hub, store } = this.#engine;
     // Attached before the look: what is committed in between is noticed.
@@ -179,7 +185,7 @@ export class TaskService {
         const head = await store.readHead(scope, taskId);
         if (!head?.listed) throw taskNotFound(taskId);
         if (lastEventId > head.seq) throw aboveHead(lastEventId, head.seq);
-        if (isTerminal(head.state) && lastEventId === head.seq) {
+        if (isOver(head.state) && lastEventId === head.seq) {
           subscription.close();
           return 'empty';
         }
@@ -197,7 +203,7 @@ export class TaskService {
       }
       const json = snapshotJson(stored.head, stored.rows, WHOLE);
       sink.snapshot(stored.head.seq, lastEventId === undefined ? json : markReset(json, stored.head.firstSeq));
-      if (isTerminal(stored.head.state)) {
+      if (isOver(stored.head.state)) {
         subscription.close();
         sink.end();
       } else subscription.start(stored.head.seq, stored.head.seq);
@@ -225,7 +231,11 @@ export class TaskService {
     const scope = this.#admit(call, 'task.list');
     const pageSize = request.pageSize ?? DEFAULT_PAGE_SIZE;
     const content = { historyLength: request.historyLength, artifacts: request.includeArtifacts ?? false };
-    const { tasks, totalSize } = await this.#engine.store.listTasks({
+    const {
+      tasks,
+      totalSize,
+      isCut = false,
+    } = await this.#engine.store.listTasks({
       ...content,
       scope,
       contextId: request.contextId,
@@ -238,7 +248,7 @@ export class TaskService {
     const last = page[page.length - 1];
     return {
       tasks: page.map((task) => snapshotJson(task.head, task.rows, content)),
-      nextPageToken: tasks.length > pageSize && last !== undefined ? encodePageToken(last.head) : '',
+      nextPageToken: (isCut || tasks.length > pageSize) && last !== undefined ? encodePageToken(last.head) : '',
       pageSize,
       totalSize,
     };

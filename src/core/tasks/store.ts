@@ -107,12 +107,17 @@ export interface ListQuery extends ContentQuery {
   readonly limit: number;
 }
 
+/** A page with content ends after the task with which it reaches so much stored text (UTF-16 code units), however many were asked for. */
+export const PAGE_MAX_CHARS = 16 * 1024 * 1024;
+
 /** `totalSize` with a context or time filter is counted up to this many tasks and not further. */
 export const FILTERED_TOTAL_CAP = 10_000;
 
 export interface ListResult {
   /** By status timestamp descending, then id descending. */
   readonly tasks: readonly StoredTask[];
+  /** There may be more tasks, left out because of PAGE_MAX_CHARS; absent: no. */
+  readonly isCut?: boolean;
   /** All tasks that match without `after`, from counters; capped at FILTERED_TOTAL_CAP with a context or time filter. */
   readonly totalSize: number;
 }
@@ -123,7 +128,8 @@ export const RELEASED = 'released';
 export interface TaskStore {
   /**
    * Applies writes of different tasks in one commit, each of them whole or not at all; result i belongs to write i.
-   * Rejects when the commit itself failed: then none of them was written.
+   * Rejects when the commit itself failed: then none of them was written, or, where the connection to a database broke in
+   * the middle of it, nobody knows. Whoever goes on reads the head again first.
    */
   commit(writes: readonly TaskWrite[]): Promise<readonly CommitResult[]>;
 

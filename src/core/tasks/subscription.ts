@@ -3,14 +3,14 @@
  * they are committed; whatever is missing in between (a slow reader, another replica's events) is read from the log.
  */
 import { type LogRow, stateOf } from './log.ts';
-import { isTerminal } from './states.ts';
+import { isPaused, isTerminal } from './states.ts';
 import type { TaskStore } from './store.ts';
 
 /** Where a subscription's events go. */
 export interface EventSink {
   /** Events in order, no gap, no duplicate. Returns false when it can take no more until `resume` is called. */
   events(rows: readonly LogRow[]): boolean;
-  /** The task has reached a terminal state and its last event was passed on. */
+  /** The task has ended, or asks for input, and its last event was passed on. */
   end(): void;
   /** The log could not be read on; the stream ends at a resumable position. */
   broken(cause: unknown): void;
@@ -25,6 +25,12 @@ const PAGE_CHARS = 1024 * 1024;
 function isLastEvent(row: LogRow): boolean {
   const state = stateOf(row);
   return state !== undefined && isTerminal(state);
+}
+
+/** The agent waits for the client: the stream of this turn is over (A2A 1.0 section 11.7, and `final` in 0.3). */
+function endsTurn(row: LogRow): boolean {
+  const state = stateOf(row);
+  return state !== undefined && isPaused(state);
 }
 
 /** So many events of the size of these that a page of them stays small, whatever their size is. */
@@ -94,7 +100,7 @@ export class TaskSubscription {
       return;
     }
     try {
-      this.#pass(rows);
+      this.#pass(rows, true);
     } catch (cause) {
       // A sink's fault ends this stream; whoever commits and the other followers know nothing of it.
       this.#breakOff(cause);
@@ -120,7 +126,8 @@ export class TaskSubscription {
     this.#onClose(this);
   }
 
-  #pass(rows: readonly LogRow[]): void {
+  /** @param isNewest the log has nothing beyond these. */
+  #pass(rows: readonly LogRow[], isNewest: boolean): void {
     const last = rows[rows.length - 1];
     if (last === undefined) return;
     this.#position = last.seq;
@@ -128,7 +135,7 @@ export class TaskSubscription {
       this.#sinkFull = true;
       this.#busy = true;
     }
-    if (isLastEvent(last)) {
+    if (isLastEvent(last) || (isNewest && endsTurn(last))) {
       this.close();
       this.#sink.end();
     }
@@ -147,7 +154,7 @@ export class TaskSubscription {
           // What is kept as content after the log was trimmed has gaps: no stream may pass over them in silence.
           if (last.seq !== this.#position + rows.length) throw trimmed(this.#position);
           this.#pageSize = pageSizeAfter(rows);
-          this.#pass(rows);
+          this.#pass(rows, !this.#missed && rows.length < limit);
         }
         if (this.#closed || this.#sinkFull) return;
         if (!this.#missed && rows.length < limit) break;

@@ -1,10 +1,10 @@
 /** Agent cards: public, cacheable, readable by clients of both versions (A2A 1.0 section 8). */
-import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
 import { AppError } from '../../protocol/errors.ts';
 import { combinedCard } from '../../protocol/v0_3/translate-card.ts';
 import type { AgentCard, AgentInterface } from '../../protocol/v1/types.ts';
+import { etagOf, namesTag } from '../etag.ts';
 
 export interface CardOptions {
   readonly agents: AgentRegistry;
@@ -56,7 +56,7 @@ export function registerCards(app: FastifyInstance, options: CardOptions): void 
     let card = served.get(path);
     if (card === undefined) {
       const body = JSON.stringify(combinedCard(cardOf(agent, `${publicUrl()}${path}`, isSecured)));
-      card = { body, etag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"` };
+      card = { body, etag: etagOf(body) };
       served.set(path, card);
     }
     return card;
@@ -84,9 +84,7 @@ export function registerCards(app: FastifyInstance, options: CardOptions): void 
 /** RFC 9110 section 13.2.2: the entity tag counts before the date. */
 function isFresh(request: FastifyRequest, etag: string, changedAt: Date): boolean {
   const tags = request.headers['if-none-match'];
-  if (tags !== undefined) {
-    return tags.trim() === '*' || tags.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
-  }
+  if (tags !== undefined) return namesTag(tags, etag);
   const since = request.headers['if-modified-since'];
   if (since === undefined) return false;
   return Math.floor(changedAt.getTime() / 1000) <= Math.floor(Date.parse(since) / 1000);

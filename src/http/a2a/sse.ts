@@ -1,5 +1,5 @@
 /** Server-sent events: one open stream is a sink that writes frames to a socket, within limits on what it buffers. */
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
@@ -34,6 +34,9 @@ const HEAD = {
   'x-accel-buffering': 'no',
 } as const;
 
+/** Whether who opened a stream may still do so; never rejects. */
+export type MayStay = (request: FastifyRequest) => Promise<boolean>;
+
 /** All open streams of a server: their heartbeat, and their end when the server stops. */
 export class SseStreams {
   readonly limits: SseLimits;
@@ -41,15 +44,20 @@ export class SseStreams {
   readonly logger: Logger;
   readonly metrics: SseMetrics;
   readonly #open = new Set<SseStream>();
+  readonly #mayStay: MayStay;
   readonly #stopTimer: () => void;
 
-  constructor(limits: SseLimits, clock: Clock, logger: Logger, metrics: SseMetrics) {
+  constructor(limits: SseLimits, clock: Clock, logger: Logger, metrics: SseMetrics, mayStay: MayStay) {
     this.limits = limits;
     this.clock = clock;
     this.logger = logger;
     this.metrics = metrics;
+    this.#mayStay = mayStay;
     this.#stopTimer = clock.every(limits.heartbeatMs, () => {
-      for (const stream of this.#open) stream.beat();
+      for (const stream of this.#open) {
+        stream.beat();
+        void this.#recheck(stream);
+      }
     });
   }
 
@@ -68,6 +76,15 @@ export class SseStreams {
 
   remove(stream: SseStream): void {
     this.#open.delete(stream);
+  }
+
+  /** An API key was changed: its streams end at once where it opens nothing any more. Others are noticed at a heartbeat. */
+  recheck(keyId: string): void {
+    for (const stream of this.#open) if (stream.request.principal.keyId === keyId) void this.#recheck(stream);
+  }
+
+  async #recheck(stream: SseStream): Promise<void> {
+    if (!(await this.#mayStay(stream.request))) stream.finish();
   }
 
   /** Ends every stream after its last whole event, so that clients can resume elsewhere. */
@@ -93,15 +110,22 @@ export class SseStream implements StreamSink {
     this.#framing = framing;
   }
 
+  get request(): FastifyRequest {
+    return this.#reply.request;
+  }
+
   /** Binds the stream to where its events come from. Until then nothing can be resumed or closed. */
   bind(source: OpenStream): void {
     this.#source = source;
     if (this.#isOver) source.close();
-    else this.open();
+    else if (!this.#isOpen) {
+      this.#open();
+      // With no frame to carry it, the head goes by itself: the client learns that it is connected.
+      this.#reply.raw.flushHeaders();
+    }
   }
 
-  /** Sends the head; the first frame does so too. */
-  open(): void {
+  #open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
     this.#reply.hijack();
@@ -109,7 +133,6 @@ export class SseStream implements StreamSink {
     const headers = this.#reply.getHeaders();
     for (const [name, value] of Object.entries(headers)) if (value !== undefined) raw.setHeader(name, value);
     raw.writeHead(200, HEAD);
-    raw.flushHeaders();
     raw.on('drain', () => this.#onDrain());
     raw.once('close', () => this.#onClose());
     this.#streams.add(this);
@@ -129,7 +152,7 @@ export class SseStream implements StreamSink {
   /** Whether there is room for more. */
   #write(frames: string): boolean {
     if (this.#isOver) return false;
-    this.open();
+    this.#open();
     const { raw } = this.#reply;
     if (!raw.write(frames)) this.#watch();
     if (raw.writableLength < this.#streams.limits.maxBufferBytes) return true;
@@ -165,7 +188,7 @@ export class SseStream implements StreamSink {
   /** No more events. The stream counts as open until its reader has taken the last of them, or is cut off. */
   finish(): void {
     if (this.#isOver) return;
-    this.open();
+    this.#open();
     this.#isOver = true;
     const { raw } = this.#reply;
     raw.end();

@@ -1,8 +1,8 @@
 /** `/`, `/docs`, the OpenAPI description and the places of the console: what tells a person what runs here. No data. */
-import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AgentRegistry } from '../../core/agents/registry.ts';
 import { AppError } from '../../protocol/errors.ts';
+import { etagOf, namesTag } from '../etag.ts';
 import type {} from '../request.ts';
 import { Assets } from './assets.ts';
 import { apiPage, consolePage, landingPage, notFoundPage, type PageFacts } from './pages.ts';
@@ -62,7 +62,7 @@ export function registerDocs(app: FastifyInstance, options: DocsOptions): void {
   app.get('/docs/openapi.json', { config }, async (request, reply) => {
     const { body, etag } = await openApi();
     reply.header('etag', etag).header('cache-control', 'no-cache');
-    if (hasTag(request, etag)) return reply.code(304).send();
+    if (namesTag(request.headers['if-none-match'] ?? '', etag)) return reply.code(304).send();
     return reply.header('content-type', 'application/json; charset=utf-8').send(body);
   });
   app.get('/docs/assets/:file', { config }, (request, reply) => {
@@ -101,11 +101,6 @@ function prefersHtml(request: FastifyRequest): boolean {
   return (request.headers.accept ?? '').toLowerCase().includes('text/html');
 }
 
-function hasTag(request: FastifyRequest, etag: string): boolean {
-  const tags = request.headers['if-none-match'] ?? '';
-  return tags.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
-}
-
 async function describe(options: DocsOptions): Promise<{ readonly body: string; readonly etag: string }> {
   const { buildOpenApi } = await import('./openapi.ts');
   const { version, agents, isMetricsOnMain, isSecured } = options;
@@ -119,7 +114,7 @@ async function describe(options: DocsOptions): Promise<{ readonly body: string; 
       agentIds: agents.all().map((agent) => agent.id),
     }),
   );
-  return { body, etag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"` };
+  return { body, etag: etagOf(body) };
 }
 
 function once<T>(make: () => T): () => T {

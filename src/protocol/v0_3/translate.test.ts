@@ -188,7 +188,9 @@ describe('states', () => {
   it('end a 0.3 stream when they are terminal or wait for the client', () => {
     const final = TASK_STATES.filter(isFinalState);
     expect(final).toEqual(
-      TASK_STATES.filter((state) => !['TASK_STATE_SUBMITTED', 'TASK_STATE_WORKING'].includes(state)),
+      TASK_STATES.filter(
+        (state) => !['TASK_STATE_SUBMITTED', 'TASK_STATE_WORKING', 'TASK_STATE_AUTH_REQUIRED'].includes(state),
+      ),
     );
   });
 

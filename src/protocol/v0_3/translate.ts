@@ -87,7 +87,7 @@ export function stateToV1(state: v03.TaskState): v1.TaskState {
 
 /** Whether a 0.3 stream ends with this state: terminal, or waiting for the client (0.3.0 section 7.2.2). */
 export function isFinalState(state: v1.TaskState): boolean {
-  return state !== 'TASK_STATE_SUBMITTED' && state !== 'TASK_STATE_WORKING';
+  return state !== 'TASK_STATE_SUBMITTED' && state !== 'TASK_STATE_WORKING' && state !== 'TASK_STATE_AUTH_REQUIRED';
 }
 
 export function partToV03(part: v1.Part): v03.Part {

@@ -13,10 +13,10 @@ import {
   taskState,
 } from '../task-rows.ts';
 
-const VIEW = 'num, id, context_id, state, status, status_at, seq, first_seq, listed';
+const VIEW = 'num, id, context_id, state, status, status_at, seq, first_seq, listed, size_chars';
 const NO_VIEW = `null::bigint as num, null::text as id, null::text as context_id, null::text as state,
   null::text as status, null::bigint as status_at, null::integer as seq, null::integer as first_seq,
-  null::integer as listed`;
+  null::integer as listed, null::bigint as size_chars`;
 const NO_LOG = `null::bigint as log_id, null::integer as kind, null::integer as content, null::integer as append,
   null::integer as content_start, null::integer as content_end, null::text as artifact_id, null::text as user_message,
   null::text as body`;
@@ -32,7 +32,12 @@ type ViewRecord = Pick<
 
 /** A row of the answer is a log row (`log_id` is set), or else a head (`num` is set), or else the total of a list. */
 export type MixedRecord = ViewRecord &
-  Omit<LogRecord, 'id'> & { readonly num: number | null; readonly log_id: number | null; readonly total: number };
+  Omit<LogRecord, 'id'> & {
+    readonly num: number | null;
+    readonly size_chars: number | null;
+    readonly log_id: number | null;
+    readonly total: number;
+  };
 
 /**
  * The statement that gives the heads of `heads` (a select of `num` and HEAD_COLUMNS, if not more) in their order, then their content.

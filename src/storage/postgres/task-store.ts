@@ -6,6 +6,7 @@ import {
   type Deduplication,
   type ListQuery,
   type ListResult,
+  PAGE_MAX_CHARS,
   RELEASED,
   type StoredTask,
   type TaskHead,
@@ -13,7 +14,7 @@ import {
   type TaskStore,
   type TaskWrite,
 } from '../../core/tasks/store.ts';
-import { listSql } from '../task-list.ts';
+import { fittingPageSql, listSql } from '../task-list.ts';
 import {
   CONTENT_NONE,
   HEAD_COLUMNS,
@@ -86,10 +87,13 @@ export class PostgresTaskStore implements TaskStore {
   async listTasks(query: ListQuery): Promise<ListResult> {
     const { page, total } = listSql(query, '$');
     const values = [...page.values];
-    const sql = mixedSql(page.sql, query, values, total.sql);
+    const sql = mixedSql(fittingPageSql(page.sql, query), query, values, total.sql);
     // Planned for these values: which index is best differs between filters.
     const records = await this.#database.query<MixedRecord>(sql, values);
-    return { tasks: storedTasks(records), totalSize: totalOf(records) };
+    const hasContent = query.historyLength !== 0 || query.artifacts;
+    const isCut =
+      hasContent && records.reduce((chars, { size_chars }) => chars + (size_chars ?? 0), 0) >= PAGE_MAX_CHARS;
+    return { tasks: storedTasks(records), totalSize: totalOf(records), ...(isCut ? { isCut } : {}) };
   }
 
   async heartbeat(replicaId: string, ttlMs: number): Promise<void> {

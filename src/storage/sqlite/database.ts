@@ -1,5 +1,5 @@
 /** One SQLite file: its connection, pragmas, prepared statements, and the lock that admits one server process. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../../protocol/errors.ts';
 import { openConnection, type SqliteConnection, type SqliteStatement } from './driver.ts';
@@ -74,7 +74,8 @@ export class SqliteDatabase {
    * database, so that it ends with the process however that ends.
    */
   lockForServer(): void {
-    const lockFile = `${this.path}.server-lock`;
+    // Beside the file itself: by two links to it two servers would have two locks.
+    const lockFile = `${realpathSync(this.path)}.server-lock`;
     closeSync(openSync(lockFile, 'a', 0o600));
     const lock = openConnection(lockFile, { timeoutMs: 0 });
     try {

@@ -1,7 +1,7 @@
 /** Tasks on SQLite. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { newTask } from '../../../test/support/task-writes.ts';
 import { systemClock } from '../../ops/runtime.ts';
@@ -94,6 +94,15 @@ describe('a SQLite file', () => {
     );
     first.close();
     second.lockForServer();
+  });
+
+  test('a second server is refused that comes by another name of the file', () => {
+    const file = newFile();
+    openFile(file).lockForServer();
+    const link = `${newFile()}-link`;
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(file, link);
+    expect(() => openFile(link).lockForServer()).toThrow(expect.objectContaining({ code: 'CONFLICT' }));
   });
 
   test('a file that cannot be opened is UNAVAILABLE and named', () => {

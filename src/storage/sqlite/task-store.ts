@@ -15,7 +15,7 @@ import {
   type TaskWrite,
 } from '../../core/tasks/store.ts';
 import { counterChanges } from '../counter-changes.ts';
-import { listSql } from '../task-list.ts';
+import { fittingPage, listSql } from '../task-list.ts';
 import {
   CONTENT_ARTIFACT,
   CONTENT_MESSAGE,
@@ -288,9 +288,11 @@ export class SqliteTaskStore implements TaskStore {
     const records = this.#database.prepare(page.sql).all(...page.values) as (HeadRecord & { num: number })[];
     const counted = this.#database.prepare(total.sql).get(...total.values) as { total: number };
     const content = { historyLength: query.historyLength, artifacts: query.artifacts };
+    const fitting = fittingPage(records, query);
     return {
-      tasks: records.map((record) => ({ head: headOf(record), rows: this.#content(record.num, content) })),
+      tasks: fitting.map((record) => ({ head: headOf(record), rows: this.#content(record.num, content) })),
       totalSize: counted.total,
+      ...(fitting.length < records.length ? { isCut: true } : {}),
     };
   }
 

@@ -1,0 +1,40 @@
+/** `/readyz` tells the truth about the database, and in time. */
+import { describe, expect, it } from 'vitest';
+import { turnedClock } from '../../test/support/turned-clock.ts';
+import { silentLogger } from '../core/logger.ts';
+import { ReadinessCheck } from './readiness.ts';
+
+function checkOf(ping: () => Promise<void>, isOpen = true) {
+  const clock = turnedClock();
+  const lines: string[] = [];
+  const note = (first: object | string, message?: string) => void lines.push(message ?? String(first));
+  const logger = { ...silentLogger, error: note, info: note };
+  return { clock, lines, readiness: new ReadinessCheck({ isOpen: () => isOpen, ping, clock, logger }) };
+}
+
+describe('[O2] readiness', () => {
+  it('names the server while it starts or stops, and does not ask the database', async () => {
+    const { readiness } = checkOf(() => Promise.reject(new Error('not asked')), false);
+    expect(await readiness.check()).toEqual(['server']);
+  });
+
+  it('names the database when it refuses, and logs each change once', async () => {
+    let isDown = true;
+    const { readiness, lines } = checkOf(async () => {
+      if (isDown) throw new Error('connection refused');
+    });
+    expect(await readiness.check()).toEqual(['database']);
+    expect(await readiness.check()).toEqual(['database']);
+    isDown = false;
+    expect(await readiness.check()).toEqual([]);
+    expect(await readiness.check()).toEqual([]);
+    expect(lines).toEqual(['the database does not answer', 'the database answers again']);
+  });
+
+  it('names the database when it hangs, within two seconds', async () => {
+    const { readiness, clock } = checkOf(() => new Promise(() => {}));
+    const checking = readiness.check();
+    clock.turn(2000);
+    expect(await checking).toEqual(['database']);
+  });
+});

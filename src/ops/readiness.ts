@@ -1,0 +1,49 @@
+/** Whether the server can do its work: it has started, and its database answers in good time. */
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+
+export interface ReadinessOptions {
+  /** Started, and not stopping. */
+  readonly isOpen: () => boolean;
+  /** Rejects when the database does not answer. */
+  readonly ping: () => Promise<void>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A database that takes longer than this counts as down: balancers do not wait either. */
+const PING_LIMIT_MS = 2000;
+
+export class ReadinessCheck {
+  readonly #options: ReadinessOptions;
+  #wasDown = false;
+
+  constructor(options: ReadinessOptions) {
+    this.#options = options;
+  }
+
+  /** Names of what is down; empty when all is well. A change of the database's state is worth a line in the log. */
+  async check(): Promise<readonly string[]> {
+    const { isOpen, logger } = this.#options;
+    if (!isOpen()) return ['server'];
+    try {
+      await this.#pingInTime();
+      if (this.#wasDown) logger.info('the database answers again');
+      this.#wasDown = false;
+      return [];
+    } catch (err) {
+      if (!this.#wasDown) logger.error({ err }, 'the database does not answer');
+      this.#wasDown = true;
+      return ['database'];
+    }
+  }
+
+  #pingInTime(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.after(PING_LIMIT_MS, () => {
+        reject(new Error(`no answer within ${PING_LIMIT_MS} ms`));
+      });
+      this.#options.ping().then(resolve, reject).finally(cancel);
+    });
+  }
+}
