@@ -12,6 +12,7 @@ import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
+import type { Principal } from './core/access/principal.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
@@ -33,7 +34,6 @@ import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
 import { AppError } from './protocol/errors.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
-import type { Storage } from './storage/storage.ts';
 
 export interface RunningServer {
   /** Where clients reach the API, and where Prometheus does. */
@@ -184,14 +184,21 @@ async function build(
 
 /** A stream lives no longer than the credential that opened it. A database that cannot be asked ends none. */
 function mayStay(authenticator: Authenticator): MayStay {
-  return async ({ headers }) => {
+  return async ({ headers, principal: before }) => {
     try {
-      await authenticator.authenticate(credentialOf(headers));
-      return true;
+      const now = await authenticator.authenticate(credentialOf(headers));
+      return now === before || mayAllThat(now, before);
     } catch (error) {
       return !(error instanceof AppError && error.code === 'UNAUTHENTICATED');
     }
   };
+}
+
+/** Whether `now` has every scope and agent that `before` had. */
+function mayAllThat(now: Principal, before: Principal): boolean {
+  const { agents } = now;
+  if (![...before.scopes].every((scope) => now.scopes.has(scope))) return false;
+  return agents === null || (before.agents !== null && [...before.agents].every((agent) => agents.has(agent)));
 }
 
 /** Waits for answers on their way, yet not for clients that never finish their request: anyone can be such a client. */

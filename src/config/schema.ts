@@ -231,7 +231,7 @@ const tasks = section({
   maxPartsPerMessage: key(integer(1, 100_000).default(1000), 'Most parts in one message.'),
   maxHistoryMessages: key(integer(1, 40_000).default(1000), 'Most messages in the history of one task.'),
   maxEventsPerTask: key(integer(10, 1_000_000).default(100_000), 'Most events of one task.'),
-  maxTaskBytes: key(integer(64 * KIB, 64 * 1024 * MIB).default(256 * MIB), 'Most bytes of JSON stored for one task.'),
+  maxTaskBytes: key(integer(64 * KIB, 64 * 1024 * MIB).default(64 * MIB), 'Most bytes of JSON stored for one task.'),
   idleTimeoutMs: key(
     integer(0, 30 * DAY_MS).default(30 * MINUTE_MS),
     'A running task that gives no event for so long fails, in milliseconds. 0: never.',
@@ -267,6 +267,10 @@ const streams = section({
   maxBufferBytes: key(
     integer(16 * KIB, 1024 * MIB).default(4 * MIB),
     'Bytes that wait for one slow subscriber at most; what comes meanwhile is read from the log when it goes on.',
+  ),
+  maxTotalBufferBytes: key(
+    integer(MIB, 64 * 1024 * MIB).default(256 * MIB),
+    'Bytes that wait for all slow subscribers together; beyond it no new stream is opened.',
   ),
   stalledTimeoutMs: key(
     integer(1000, 60 * MINUTE_MS).default(30_000),

@@ -8,6 +8,8 @@ import { credentialOf } from './request.ts';
 export interface Authenticates {
   /** Throws UNAUTHENTICATED. Synchronous for a credential that was seen before. */
   authenticate(credential: string | undefined): Principal | Promise<Principal>;
+  /** Whether this is a key that has opened something lately. */
+  isKnown(credential: string | undefined): boolean;
 }
 
 export interface GateOptions {
@@ -31,8 +33,15 @@ export function gate(options: GateOptions) {
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     try {
       const { isPublic } = request.routeOptions.config;
-      // Reading what is public is never refused; trying keys is.
-      if (isPublic !== true || request.method === 'POST') failures?.refuseIfExhausted(request.ip);
+      // Reading what is public is never refused; trying keys is. A key that is known is not tried: whoever has it is
+      // not to be shut out by others behind the same address.
+      if (
+        (isPublic !== true || request.method === 'POST') &&
+        failures !== null &&
+        failures.exhaustedForMs(request.ip) > 0
+      ) {
+        if (!authenticator.isKnown(credentialOf(request.headers))) failures.refuseIfExhausted(request.ip);
+      }
       if (isPublic === true) {
         request.principal = ANONYMOUS;
         done();

@@ -61,10 +61,15 @@ export class RateLimiter {
 
   /** Throws RATE_LIMITED when `count` was called too often. */
   refuseIfExhausted(key: string): void {
-    const bucket = this.#buckets.get(key);
-    if (bucket === undefined || bucket.used < this.#options.perMinute) return;
-    const leftMs = bucket.resetsAtMs - this.#options.clock.now();
+    const leftMs = this.exhaustedForMs(key);
     if (leftMs > 0) throw this.#refusal(Math.ceil(leftMs / 1000));
+  }
+
+  /** How long `refuseIfExhausted` will refuse; 0: it does not. */
+  exhaustedForMs(key: string): number {
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined || bucket.used < this.#options.perMinute) return 0;
+    return Math.max(0, bucket.resetsAtMs - this.#options.clock.now());
   }
 
   #refusal(resetSeconds: number): AppError {

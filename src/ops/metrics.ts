@@ -92,6 +92,7 @@ export function createMetrics() {
     streams: {
       streamOpened: () => streams.inc(),
       streamStalled: () => stalled.inc(),
+      limitReached: (limit: string) => limits.inc({ limit }),
     },
     rateLimit: {
       rateLimited: (endpoint: string) => rateLimited.inc({ endpoint }),

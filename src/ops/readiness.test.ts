@@ -7,7 +7,8 @@ import { ReadinessCheck } from './readiness.ts';
 function checkOf(ping: () => Promise<void>, isOpen = true) {
   const clock = turnedClock();
   const lines: string[] = [];
-  const note = (first: object | string, message?: string) => void lines.push(message ?? String(first));
+  const note = (first: object | string, message?: string) =>
+    void lines.push(typeof first === 'string' ? first : (message ?? ''));
   const logger = { ...silentLogger, error: note, info: note };
   return { clock, lines, readiness: new ReadinessCheck({ isOpen: () => isOpen, ping, clock, logger }) };
 }
@@ -20,15 +21,30 @@ describe('[O2] readiness', () => {
 
   it('names the database when it refuses, and logs each change once', async () => {
     let isDown = true;
-    const { readiness, lines } = checkOf(async () => {
+    const { readiness, lines, clock } = checkOf(async () => {
       if (isDown) throw new Error('connection refused');
     });
-    expect(await readiness.check()).toEqual(['database']);
-    expect(await readiness.check()).toEqual(['database']);
+    const checkLater = () => {
+      clock.turn(1000);
+      return readiness.check();
+    };
+    expect(await checkLater()).toEqual(['database']);
+    expect(await checkLater()).toEqual(['database']);
     isDown = false;
-    expect(await readiness.check()).toEqual([]);
-    expect(await readiness.check()).toEqual([]);
+    expect(await readiness.check()).toEqual(['database']);
+    expect(await checkLater()).toEqual([]);
+    expect(await checkLater()).toEqual([]);
     expect(lines).toEqual(['the database does not answer', 'the database answers again']);
+  });
+
+  it('asks the database once a second at most, however many ask', async () => {
+    let asked = 0;
+    const { readiness, clock } = checkOf(async () => void asked++);
+    await Promise.all(Array.from({ length: 100 }, () => readiness.check()));
+    expect(asked).toBe(1);
+    clock.turn(1000);
+    await readiness.check();
+    expect(asked).toBe(2);
   });
 
   it('names the database when it hangs, within two seconds', async () => {

@@ -13,10 +13,14 @@ export interface ReadinessOptions {
 
 /** A database that takes longer than this counts as down: balancers do not wait either. */
 const PING_LIMIT_MS = 2000;
+/** Anyone may ask: the database is asked once for all who do within this time. */
+const REMEMBERED_MS = 1000;
 
 export class ReadinessCheck {
   readonly #options: ReadinessOptions;
   #wasDown = false;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
+  #answer: Promise<readonly string[]> = Promise.resolve([]);
 
   constructor(options: ReadinessOptions) {
     this.#options = options;
@@ -24,8 +28,18 @@ export class ReadinessCheck {
 
   /** Names of what is down; empty when all is well. A change of the database's state is worth a line in the log. */
   async check(): Promise<readonly string[]> {
-    const { isOpen, logger } = this.#options;
+    const { isOpen, clock } = this.#options;
     if (!isOpen()) return ['server'];
+    const nowMs = clock.now();
+    if (nowMs - this.#askedAtMs >= REMEMBERED_MS) {
+      this.#askedAtMs = nowMs;
+      this.#answer = this.#ask();
+    }
+    return this.#answer;
+  }
+
+  async #ask(): Promise<readonly string[]> {
+    const { logger } = this.#options;
     try {
       await this.#pingInTime();
       if (this.#wasDown) logger.info('the database answers again');

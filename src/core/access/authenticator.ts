@@ -109,6 +109,11 @@ export class Authenticator {
     return this.#refuseAdmin();
   }
 
+  /** Whether this is an API key that has opened something here lately. */
+  isKnown(credential: string | undefined): boolean {
+    return credential !== undefined && this.#cache.get(hashCredential(credential)) !== undefined;
+  }
+
   /** Whether this is the admin key itself: a token, or an API key with the scope `admin`, gets no new token. */
   isAdminKey(credential: string | undefined): boolean {
     const isRight = credential !== undefined && this.#adminKey.matches(hashCredential(credential));

@@ -4,12 +4,15 @@ import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
 import type { OpenStream, StreamSink } from '../../core/tasks/service.ts';
+import { AppError } from '../../protocol/errors.ts';
 
 export interface SseLimits {
   /** Between two comments that keep an idle connection open. */
   readonly heartbeatMs: number;
   /** Unsent bytes per connection beyond which no more events are written to it. */
   readonly maxBufferBytes: number;
+  /** Unsent bytes of all connections beyond which no new stream is opened. */
+  readonly maxTotalBufferBytes: number;
   /** A connection that takes nothing for so long is closed, at a position from which it can resume. */
   readonly stalledTimeoutMs: number;
 }
@@ -26,6 +29,7 @@ export interface SseMetrics {
   streamOpened(): void;
   /** A reader that was too slow for too long was cut off. */
   streamStalled(): void;
+  limitReached(limit: string): void;
 }
 
 const HEAD = {
@@ -44,6 +48,7 @@ export class SseStreams {
   readonly logger: Logger;
   readonly metrics: SseMetrics;
   readonly #open = new Set<SseStream>();
+  readonly #behind = new Set<SseStream>();
   readonly #mayStay: MayStay;
   readonly #stopTimer: () => void;
 
@@ -65,8 +70,31 @@ export class SseStreams {
     return this.#open.size;
   }
 
+  /** Throws LIMIT_EXCEEDED while too much waits for readers that do not read: a stream begins with a whole Task. */
   create(reply: FastifyReply, framing: Framing): SseStream {
+    const { maxTotalBufferBytes } = this.limits;
+    if (this.#unsentBytes() > maxTotalBufferBytes) {
+      this.metrics.limitReached('streams.maxTotalBufferBytes');
+      const limit = `streams.maxTotalBufferBytes is ${maxTotalBufferBytes}`;
+      throw new AppError('LIMIT_EXCEEDED', `Too much waits for slow readers (${limit}); try again, or poll GetTask`, {
+        retryAfterSeconds: 5,
+      });
+    }
     return new SseStream(this, reply, framing);
+  }
+
+  /** Bytes wait for this stream's reader. */
+  behind(stream: SseStream): void {
+    this.#behind.add(stream);
+  }
+
+  #unsentBytes(): number {
+    let sum = 0;
+    for (const stream of this.#behind) {
+      if (stream.unsentBytes === 0) this.#behind.delete(stream);
+      sum += stream.unsentBytes;
+    }
+    return sum;
   }
 
   add(stream: SseStream): void {
@@ -76,6 +104,7 @@ export class SseStreams {
 
   remove(stream: SseStream): void {
     this.#open.delete(stream);
+    this.#behind.delete(stream);
   }
 
   /** An API key was changed: its streams end at once where it opens nothing any more. Others are noticed at a heartbeat. */
@@ -112,6 +141,10 @@ export class SseStream implements StreamSink {
 
   get request(): FastifyRequest {
     return this.#reply.request;
+  }
+
+  get unsentBytes(): number {
+    return this.#reply.raw.writableLength;
   }
 
   /** Binds the stream to where its events come from. Until then nothing can be resumed or closed. */
@@ -165,6 +198,7 @@ export class SseStream implements StreamSink {
    * every byte that the kernel has taken, so that slow is not stalled.
    */
   #watch(): void {
+    this.#streams.behind(this);
     if (this.#isWatched) return;
     this.#isWatched = true;
     const { raw } = this.#reply;
