@@ -1,6 +1,7 @@
 /** Prometheus metrics of the whole server, also under the names that users have dashboards and alerts for. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { TaskMetrics } from '../core/tasks/metrics.ts';
+import { DURATION_BUCKETS, RequestHistogram } from './request-histogram.ts';
 
 export interface MetricsSources {
   readonly runningTasks: () => number;
@@ -16,21 +17,14 @@ export interface HttpMetrics {
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
     new Counter({ name, help, labelNames, registers });
 
-  const requests = new Histogram({
-    name: 'parley_http_request_duration_seconds',
-    help: 'HTTP requests by method, route and status; streams last until they end',
-    labelNames: ['method', 'route', 'status'] as const,
-    buckets: DURATION_BUCKETS,
-    registers,
-  });
+  const requests = new RequestHistogram();
+  requests.register(registry);
   const created = counter('parley_tasks_created_total', 'Tasks created', ['agent']);
   const turns = new Histogram({
     name: 'parley_task_turn_duration_seconds',
@@ -82,7 +76,7 @@ export function createMetrics() {
   };
 
   const http: HttpMetrics = {
-    requestDone: (method, route, status, seconds) => requests.observe({ method, route, status }, seconds),
+    requestDone: (method, route, status, seconds) => requests.observe(method, route, status, seconds),
   };
 
   return {

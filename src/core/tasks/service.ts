@@ -217,13 +217,8 @@ export class TaskService {
   /** GetTask (section 3.1.3). */
   async get(call: Call, request: GetTaskRequest): Promise<string> {
     const scope = this.#admit(call, 'task.get');
-    return this.#read(scope, request.id, { historyLength: request.historyLength, artifacts: true });
-  }
-
-  async #read(scope: TaskScope, taskId: string, content: ContentQuery): Promise<string> {
-    const stored = await this.#engine.store.readTask(scope, taskId, content);
-    if (!stored?.head.listed) throw taskNotFound(taskId);
-    return snapshotJson(stored.head, stored.rows, content);
+    const content = { historyLength: request.historyLength, artifacts: true };
+    return shown(await this.#engine.store.readTask(scope, request.id, content), request.id, content);
   }
 
   /** ListTasks (section 3.1.4): the caller's own, newest status first. */
@@ -258,7 +253,7 @@ export class TaskService {
   async cancel(call: Call, request: TaskIdRequest): Promise<string> {
     const scope = this.#admit(call, 'task.cancel');
     await this.#engine.cancel(scope, request.id);
-    return this.#read(scope, request.id, WHOLE);
+    return shown(await this.#engine.store.readTask(scope, request.id, WHOLE), request.id, WHOLE);
   }
 
   /** What push operations pass, until they find that no agent declares push notifications. */
@@ -303,6 +298,12 @@ function taskIdOf(submitted: Submitted): string {
 /** An agent that may answer with a Message has no task that could be shown before its first event. */
 async function untilKnown(call: Call, run: TaskRun): Promise<void> {
   while (run.stored?.seq === 0 && !call.signal.aborted) await run.nextCommit(call.signal);
+}
+
+/** The Task that was looked up, if it is one that may be seen. */
+function shown(stored: StoredTask | undefined, taskId: string, content: ContentQuery): string {
+  if (!stored?.head.listed) throw taskNotFound(taskId);
+  return snapshotJson(stored.head, stored.rows, content);
 }
 
 /** The task as it lies in memory, where all of it does. */
