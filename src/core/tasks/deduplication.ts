@@ -28,11 +28,16 @@ export function deduplicationOf(
   const isKeyed = idempotencyKey !== undefined;
   const ttlMs = isKeyed ? windows.keyTtlMs : windows.messageIdWindowMs;
   if (ttlMs === 0) return null;
-  const bodyHash = hash('sha256', hasFreeJson(message) ? canonicalJson(message) : messageJson, 'base64url');
+  const bodyHash = digest(hasFreeJson(message) ? canonicalJson(message) : messageJson);
   // The body holds the message id, the context and the task: with another body it is simply another message.
   const what = isKeyed ? ['key', idempotencyKey] : ['message', bodyHash];
-  const key = hash('sha256', [scope.ownerId, scope.agentId, ...what].join('\n'), 'base64url');
+  const key = digest([scope.ownerId, scope.agentId, ...what].join('\n'));
   return { key, bodyHash, expiresAtMs: nowMs + ttlMs, nowMs };
+}
+
+/** 128 bits of SHA-256 are enough to tell messages apart, and every row of the table has two of them. */
+function digest(text: string): string {
+  return hash('sha256', text, 'base64url').slice(0, 22);
 }
 
 /** Whether the message holds objects whose order of keys is the client's, which a transport may change. */

@@ -35,9 +35,9 @@ export const tasks: Migration = {
         lease_epoch integer not null,
         attempt integer not null
       )${roomy}`,
-      `create index tasks_by_time on tasks (owner_id, agent_id, status_at desc, id desc) where listed = 1`,
-      `create index tasks_by_context on tasks (owner_id, context_id, status_at desc, id desc)`,
-      `create index tasks_by_rarer_state on tasks (owner_id, agent_id, state, status_at desc, id desc)
+      `create index tasks_by_time on tasks (owner_id, agent_id, status_at, id) where listed = 1`,
+      `create index tasks_by_context on tasks (owner_id, context_id, status_at, id)`,
+      `create index tasks_by_rarer_state on tasks (owner_id, agent_id, state, status_at, id)
         where listed = 1 and state <> 'TASK_STATE_COMPLETED'`,
       `create index tasks_leased on tasks (lease_replica) where lease_replica is not null`,
       // id = tasks.num * 2^20 + seq: one index, in which the rows of a task lie together and new ones at the end.

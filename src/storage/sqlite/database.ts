@@ -38,7 +38,7 @@ export class SqliteDatabase {
       connection.exec('pragma foreign_keys = ON');
       connection.exec('pragma temp_store = MEMORY');
       connection.exec('pragma cache_size = -16384');
-      connection.exec('pragma wal_autocheckpoint = 2000');
+      connection.exec('pragma wal_autocheckpoint = 4000');
       connection.exec('pragma journal_size_limit = 67108864');
       return new SqliteDatabase(path, connection);
     } catch (cause) {
