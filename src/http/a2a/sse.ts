@@ -1,4 +1,5 @@
 /** Server-sent events: one open stream is a sink that writes frames to a socket, within limits on what it buffers. */
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -163,10 +164,8 @@ export class SseStream implements StreamSink {
     this.#isOpen = true;
     this.#reply.hijack();
     const { raw } = this.#reply;
-    const headers = this.#reply.getHeaders();
-    for (const [name, value] of Object.entries(headers)) if (value !== undefined) raw.setHeader(name, value);
-    raw.writeHead(200, HEAD);
-    raw.on('drain', () => this.#onDrain());
+    // What the hooks have set goes out with our own.
+    raw.writeHead(200, { ...this.#reply.getHeaders(), ...HEAD } as OutgoingHttpHeaders);
     raw.once('close', () => this.#onClose());
     this.#streams.add(this);
     if (raw.destroyed) this.#onClose();
@@ -202,6 +201,7 @@ export class SseStream implements StreamSink {
     if (this.#isWatched) return;
     this.#isWatched = true;
     const { raw } = this.#reply;
+    raw.on('drain', () => this.#onDrain());
     const { limits, metrics } = this.#streams;
     raw.setTimeout(limits.stalledTimeoutMs, () => {
       if (raw.writableLength === 0 || raw.destroyed) return;
