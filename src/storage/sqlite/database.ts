@@ -28,7 +28,7 @@ export class SqliteDatabase {
   /** Opens or creates the file (mode 0600: it holds people's conversations) with WAL and synchronous=FULL. */
   static open(path: string): SqliteDatabase {
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       // Made here, so that there is no moment at which others may read it.
       closeSync(openSync(path, 'a', 0o600));
       const connection = openConnection(path, { timeoutMs: BUSY_TIMEOUT_MS });
