@@ -1,0 +1,52 @@
+/** The budget for what waits for all slow readers together. What one of them costs is tested with real sockets. */
+import { EventEmitter } from 'node:events';
+import type { FastifyReply } from 'fastify';
+import { expect, it } from 'vitest';
+import { turnedClock } from '../../../test/support/turned-clock.ts';
+import { silentLogger } from '../../core/logger.ts';
+import { SseStreams } from './sse.ts';
+
+/** A response whose socket takes nothing until `taken` says so. */
+class StuckResponse extends EventEmitter {
+  writableLength = 0;
+  destroyed = false;
+  write(text: string): boolean {
+    this.writableLength += text.length;
+    return false;
+  }
+  writeHead(): void {}
+  setTimeout(): void {}
+  taken(): void {
+    this.writableLength = 0;
+    this.emit('drain');
+  }
+}
+
+it('[A9] while too much waits for readers that do not read no new stream is opened, and then one is again', () => {
+  const reached: string[] = [];
+  const streams = new SseStreams(
+    { heartbeatMs: 1000, maxBufferBytes: 1000, maxTotalBufferBytes: 250, stalledTimeoutMs: 1000 },
+    turnedClock(),
+    silentLogger,
+    { streamOpened: () => {}, streamStalled: () => {}, limitReached: (limit) => reached.push(limit) },
+    async () => true,
+  );
+  const framing = { event: () => '', task: (json: string) => json };
+  const open = (): StuckResponse => {
+    const raw = new StuckResponse();
+    const reply = { raw, hijack: () => {}, getHeaders: () => ({}) };
+    streams.create(reply as unknown as FastifyReply, framing).snapshot(1, 'x'.repeat(100));
+    return raw;
+  };
+  const first = open();
+  open();
+  const last = open();
+  const refusal = { code: 'LIMIT_EXCEEDED', message: expect.stringContaining('streams.maxTotalBufferBytes is 250') };
+  expect(open).toThrowError(expect.objectContaining(refusal) as Error);
+  expect(reached).toEqual(['streams.maxTotalBufferBytes']);
+  first.taken();
+  expect(open).not.toThrow();
+  expect(open).toThrowError(expect.objectContaining(refusal) as Error);
+  last.emit('close');
+  expect(open).not.toThrow();
+});
