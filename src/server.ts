@@ -13,7 +13,9 @@ import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
 import type { Principal } from './core/access/principal.ts';
+import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
+import { PushConfigs } from './core/push/push-configs.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
@@ -134,8 +136,8 @@ async function build(
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
-  const service = new TaskService(engine);
-  await app.register(async (scope) => registerA2a(scope, { service, agents, streams }));
+  const operations = { tasks: new TaskService(engine), push: new PushConfigs(), cards: new ExtendedCards() };
+  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams }));
   const keys = new ApiKeyService({
     store: storage.apiKeys,
     clock,

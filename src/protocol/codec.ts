@@ -94,6 +94,8 @@ export interface Codec {
   encodeTaskPage(page: TaskPage): string;
   encodePushConfig(config: TaskPushNotificationConfig): string;
   encodePushConfigs(configs: readonly TaskPushNotificationConfig[], nextPageToken: string): string;
+  /** The answer to a deletion. */
+  encodeDeleted(): string;
   encodeCard(card: AgentCard): string;
 
   /** The `error` member of a JSON-RPC answer. */

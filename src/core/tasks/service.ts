@@ -11,10 +11,9 @@ import type {
   TaskIdRequest,
   TaskState,
 } from '../../protocol/v1/types.ts';
-import { type Action, authorize } from '../access/authorize.ts';
-import type { Principal } from '../access/principal.ts';
-import { checkExtensions, checkMediaTypes, checkStreaming } from '../agents/capabilities.ts';
-import type { Agent } from '../agents/registry.ts';
+import { checkMediaTypes, checkStreaming } from '../agents/capabilities.ts';
+import { admit, scopeOf } from '../operations/admit.ts';
+import type { Call } from '../operations/call.ts';
 import type { TaskEngine } from './engine.ts';
 import { taskNotFound } from './errors.ts';
 import { contentOf, type LogRow, stateOf } from './log.ts';
@@ -25,21 +24,6 @@ import { isPaused, isSettled, isTerminal } from './states.ts';
 import type { ContentQuery, StoredTask, TaskScope } from './store.ts';
 import type { Submitted } from './submissions.ts';
 import type { EventSink } from './subscription.ts';
-
-/** One call, whatever it came by. */
-export interface Call {
-  readonly principal: Principal;
-  readonly agent: Agent;
-  readonly idempotencyKey: string | undefined;
-  /** For the log. */
-  readonly requestId?: string | undefined;
-  /** URIs of the extensions that the client activates. */
-  readonly extensions: readonly string[];
-  /** The last event that the client has, where it resumes a stream. */
-  readonly lastEventId: number | undefined;
-  /** Aborted when the client has left. Only waiting ends then; tasks go on. */
-  readonly signal: AbortSignal;
-}
 
 export type SendResult = { readonly task: string } | { readonly message: string };
 
@@ -71,7 +55,7 @@ export class TaskService {
 
   /** SendMessage (A2A 1.0 section 3.1.1): waits for a settled state unless told to return at once. */
   async send(call: Call, request: SendMessageRequest): Promise<SendResult> {
-    const scope = this.#admit(call, 'task.send');
+    const scope = admit(call, 'task.send');
     checkSend(call, request);
     const submitted = await this.#engine.submit({ ...submissionOf(call, scope, request) });
     if (request.configuration?.returnImmediately !== true) await this.#untilSettled(call, submitted);
@@ -127,7 +111,7 @@ export class TaskService {
 
   /** SendStreamingMessage (section 3.1.2): the Task first, then its events to the end. */
   async stream(call: Call, request: SendMessageRequest, sink: StreamSink): Promise<StreamResult> {
-    const scope = this.#admit(call, 'task.send');
+    const scope = admit(call, 'task.send');
     checkStreaming(call.agent);
     checkSend(call, request);
     const { hub } = this.#engine;
@@ -155,7 +139,7 @@ export class TaskService {
 
   /** SubscribeToTask (section 3.1.6), and its resumption after `Last-Event-ID`, also of a task that has ended since. */
   async subscribe(call: Call, request: TaskIdRequest, sink: StreamSink): Promise<StreamResult> {
-    const scope = this.#admit(call, 'task.subscribe');
+    const scope = admit(call, 'task.subscribe');
     checkStreaming(call.agent);
     // Before anything that knows of other owners' followers of this task, such as the limit on them.
     const head = await this.#engine.store.readHead(scope, request.id);
@@ -216,14 +200,14 @@ export class TaskService {
 
   /** GetTask (section 3.1.3). */
   async get(call: Call, request: GetTaskRequest): Promise<string> {
-    const scope = this.#admit(call, 'task.get');
+    const scope = admit(call, 'task.get');
     const content = { historyLength: request.historyLength, artifacts: true };
     return shown(await this.#engine.store.readTask(scope, request.id, content), request.id, content);
   }
 
   /** ListTasks (section 3.1.4): the caller's own, newest status first. */
   async list(call: Call, request: ListTasksRequest): Promise<TaskPage> {
-    const scope = this.#admit(call, 'task.list');
+    const scope = admit(call, 'task.list');
     const pageSize = request.pageSize ?? DEFAULT_PAGE_SIZE;
     const content = { historyLength: request.historyLength, artifacts: request.includeArtifacts ?? false };
     const {
@@ -251,32 +235,10 @@ export class TaskService {
 
   /** CancelTask (section 3.1.5). */
   async cancel(call: Call, request: TaskIdRequest): Promise<string> {
-    const scope = this.#admit(call, 'task.cancel');
+    const scope = admit(call, 'task.cancel');
     await this.#engine.cancel(scope, request.id);
     return shown(await this.#engine.store.readTask(scope, request.id, WHOLE), request.id, WHOLE);
   }
-
-  /** What push operations pass, until they find that no agent declares push notifications. */
-  push(call: Call, action: 'push.read' | 'push.write'): never {
-    this.#admit(call, action);
-    throw new AppError('PUSH_NOTIFICATION_NOT_SUPPORTED', 'This agent does not support push notifications');
-  }
-
-  /** GetExtendedAgentCard (section 3.1.11): no agent declares one yet. */
-  extendedCard(call: Call): never {
-    this.#admit(call, 'card.extended');
-    throw new AppError('UNSUPPORTED_OPERATION', 'This agent has no extended card; its public card says all');
-  }
-
-  #admit(call: Call, action: Action): TaskScope {
-    authorize(call.principal, action, { kind: 'agent', agentId: call.agent.id });
-    checkExtensions(call.agent, call.extensions);
-    return scopeOf(call);
-  }
-}
-
-function scopeOf(call: Call): TaskScope {
-  return { ownerId: call.principal.ownerId, agentId: call.agent.id };
 }
 
 function submissionOf(call: Call, scope: TaskScope, request: SendMessageRequest) {

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/access/principal.ts';
 import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
-import type { Call } from '../../core/tasks/service.ts';
+import type { Call } from '../../core/operations/call.ts';
 import type { ProtocolVersion } from '../../protocol/codec.ts';
 import { AppError } from '../../protocol/errors.ts';
 import { negotiateVersion } from '../../protocol/version.ts';

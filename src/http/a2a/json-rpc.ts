@@ -1,5 +1,6 @@
 /** The JSON-RPC binding (A2A 1.0 section 9): POST to an agent's address. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { answer, isStreaming, stream } from '../../core/operations/dispatch.ts';
 import type { Codec } from '../../protocol/codec.ts';
 import { type AppError, ERROR_TABLE, toAppError } from '../../protocol/errors.ts';
 import {
@@ -14,7 +15,6 @@ import { codecFor, methodNotFound } from '../../protocol/version.ts';
 import { reportFault } from '../errors.ts';
 import { agentOf, HttpCall, versionOf } from './call.ts';
 import type { A2aDependencies } from './dependencies.ts';
-import { answer, isStreaming, stream } from './dispatch.ts';
 import { jsonRpcFraming } from './framing.ts';
 
 const CONTENT_TYPE = 'application/json';
@@ -25,7 +25,7 @@ export async function handleJsonRpc(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { service, agents, streams } = dependencies;
+  const { operations, agents, streams } = dependencies;
   // Errors that come before the version is known are told in the form of 1.0.
   let codec = codecFor('1.0');
   let idJson = 'null';
@@ -40,11 +40,11 @@ export async function handleJsonRpc(
     refuseNotification(rpc);
     const call = new HttpCall(request, reply, agentOf(request, agents));
     if (!isStreaming(operation)) {
-      const result = await answer(service, codec, call, decoded);
+      const result = await answer(operations, codec, call, decoded);
       return await reply.header('content-type', CONTENT_TYPE).send(rpcResult(idJson, result));
     }
     const sink = streams.create(reply, jsonRpcFraming(codec, idJson));
-    const source = await stream(service, call, decoded, sink);
+    const source = await stream(operations, call, decoded, sink);
     if (source === 'empty') return await reply.code(204).send();
     sink.bind(source);
     return reply;

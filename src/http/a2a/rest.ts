@@ -1,5 +1,6 @@
 /** The HTTP+JSON binding (A2A 1.0 section 11): paths below an agent's address. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { answer, isStreaming, stream } from '../../core/operations/dispatch.ts';
 import type { Codec, RestRoute } from '../../protocol/codec.ts';
 import { AppError, ERROR_TABLE, toAppError } from '../../protocol/errors.ts';
 import { codecV1 } from '../../protocol/v1/codec.ts';
@@ -7,7 +8,6 @@ import { codecFor } from '../../protocol/version.ts';
 import { reportFault } from '../errors.ts';
 import { agentOf, HttpCall, versionOf } from './call.ts';
 import type { A2aDependencies } from './dependencies.ts';
-import { answer, isStreaming, stream } from './dispatch.ts';
 import { restFraming } from './framing.ts';
 import { matchRoute, otherVersionOf } from './rest-routes.ts';
 
@@ -17,7 +17,7 @@ export async function handleRest(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { service, agents, streams } = dependencies;
+  const { operations, agents, streams } = dependencies;
   let codec: Codec = codecV1;
   try {
     codec = codecFor(versionOf(request), 'HTTP+JSON');
@@ -26,11 +26,11 @@ export async function handleRest(
     const decoded = codec.decodeRest(route.operation, { params, query, body: bodyOf(request) });
     const call = new HttpCall(request, reply, agentOf(request, agents));
     if (!isStreaming(route.operation)) {
-      const result = await answer(service, codec, call, decoded);
+      const result = await answer(operations, codec, call, decoded);
       return await reply.header('content-type', contentType(codec, request)).send(result);
     }
     const sink = streams.create(reply, restFraming(codec));
-    const source = await stream(service, call, decoded, sink);
+    const source = await stream(operations, call, decoded, sink);
     if (source === 'empty') return await reply.code(204).send();
     sink.bind(source);
     return reply;

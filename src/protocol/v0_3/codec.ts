@@ -105,6 +105,7 @@ export const codecV03: Codec = {
   encodeTaskPage,
   encodePushConfig: (config) => JSON.stringify(nestedPushConfig(config)),
   encodePushConfigs: (configs) => JSON.stringify(configs.map(nestedPushConfig)),
+  encodeDeleted: () => 'null',
   encodeCard: (card) => JSON.stringify(cardToV03(card)),
   encodeJsonRpcError,
   encodeRestError,
@@ -130,5 +131,6 @@ export const codecV03Rest: Codec = {
   encodePushConfig: (config) => JSON.stringify(pushConfigToProto(config)),
   encodePushConfigs: (configs, nextPageToken) =>
     JSON.stringify({ configs: configs.map(pushConfigToProto), ...(nextPageToken === '' ? {} : { nextPageToken }) }),
+  encodeDeleted: () => '{}',
   encodeCard: (card) => JSON.stringify(cardToProto(card, cardToV03(card))),
 };

@@ -101,6 +101,7 @@ export const codecV1: Codec = {
   encodeTaskPage,
   encodePushConfig: (config) => JSON.stringify(config),
   encodePushConfigs: (configs, nextPageToken) => JSON.stringify({ configs, nextPageToken }),
+  encodeDeleted: () => '{}',
   encodeCard: (card) => JSON.stringify(card),
   encodeJsonRpcError: jsonRpcErrorBody,
   encodeRestError: restErrorBody,
