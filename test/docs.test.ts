@@ -73,16 +73,15 @@ it('the agent of docs/agents.md compiles', async () => {
       compilerOptions: { typeRoots, rewriteRelativeImportExtensions: false },
       include: ['agent.ts'],
     };
+    writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
     writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(tsconfig));
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const run = promisify(execFile)(process.execPath, [compiler, '-p', dir], { timeout: 60_000 });
+    const run = promisify(execFile)(process.execPath, [compiler, '-p', dir], { cwd: dir, timeout: 60_000 });
     const output = await run.then(
       ({ stdout }) => stdout,
       (error: { stdout?: string }) => error.stdout ?? 'agent.ts: the compiler did not run',
     );
-    expect(
-      output.split('\n').filter((line) => line.startsWith('agent.ts') || line.includes(`${dir}/agent.ts`)),
-    ).toEqual([]);
+    expect(output.split('\n').filter((line) => line.startsWith('agent.ts'))).toEqual([]);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

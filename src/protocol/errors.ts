@@ -69,7 +69,7 @@ export const ERROR_TABLE = {
   EVENT_ID_OUT_OF_RANGE: row(-32602, 400, 'OUT_OF_RANGE', true, 'parley'),
   HEADERS_TOO_LARGE: row(-32600, 431, 'RESOURCE_EXHAUSTED', true, 'parley'),
   /** A stored secret was tampered with, or sealed with a key that this server does not have. */
-  SECRET_UNREADABLE: row(-32603, 500, 'INTERNAL', false, 'parley'),
+  DECRYPTION_FAILED: row(-32603, 500, 'INTERNAL', false, 'parley'),
   UNAVAILABLE: row(-32000, 503, 'UNAVAILABLE', true, 'parley'),
 } as const satisfies Record<string, ErrorRow>;
 

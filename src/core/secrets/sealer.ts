@@ -17,6 +17,6 @@ export interface SealedSecret {
 
 export interface Sealer {
   seal(plaintext: string, place: SecretPlace): SealedSecret;
-  /** Throws AppError SECRET_UNREADABLE where the envelope was tampered with, moved, or sealed with a key that is not here. */
+  /** Throws AppError DECRYPTION_FAILED where the envelope was tampered with, moved, or sealed with a key that is not here. */
   open(sealed: SealedSecret, place: SecretPlace): string;
 }

@@ -89,7 +89,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     'Subscribe without it: the stream then begins with the whole task.',
   ),
   HEADERS_TOO_LARGE: of('The head of the request is too large.', 'Send fewer or shorter headers.'),
-  SECRET_UNREADABLE: of(
+  DECRYPTION_FAILED: of(
     'A stored secret was changed outside Parley, or was encrypted with a key that the server was not given.',
     'Give the server the encryption key with which the data was written, or store the secret anew.',
   ),
