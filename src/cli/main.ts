@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { registerConfigCommands } from './config.ts';
 import { registerKeyCommands } from './keys.ts';
 import { registerMigrateCommand } from './migrate.ts';
+import { registerRekeyCommand } from './rekey.ts';
 import { registerServeCommand } from './serve.ts';
 
 interface PackageJson {
@@ -24,6 +25,7 @@ registerServeCommand(program);
 registerConfigCommands(program);
 registerMigrateCommand(program);
 registerKeyCommands(program);
+registerRekeyCommand(program);
 
 try {
   await program.parseAsync();
