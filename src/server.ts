@@ -17,6 +17,7 @@ import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
 import { PushConfigs } from './core/push/push-configs.ts';
 import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
+import { SigningKeys } from './core/signing/signing-keys.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
@@ -25,10 +26,12 @@ import { registerA2a } from './http/a2a/routes.ts';
 import { type MayStay, SseStreams } from './http/a2a/sse.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
+import { registerSigningKeys } from './http/admin/signing-keys.ts';
 import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
+import { registerJwks } from './http/jwks.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { RateLimiter } from './http/rate-limit.ts';
 import { credentialOf } from './http/request.ts';
@@ -103,6 +106,10 @@ async function build(
     randomBytes,
     logger,
   });
+  const { sealer } = secrets;
+  const signingKeys = new SigningKeys({ store: storage.signingKeys, sealer, clock, logger });
+  await signingKeys.start();
+  stops.push(() => signingKeys.stop());
 
   const { source: adminKey, made } = openAdminKey(config, logger);
   const adminTokens = new AdminTokens({ adminKey, clock, ids, ttlSeconds: config.auth.adminTokenTtlSeconds });
@@ -165,6 +172,8 @@ async function build(
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
   registerEncryption(app, secrets);
+  registerSigningKeys(app, { signingKeys });
+  registerJwks(app, { signer: signingKeys });
   metrics.observe({
     runningTasks: () => engine.runningCount,
     queuedWrites: () => engine.queue.depth,

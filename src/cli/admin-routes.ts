@@ -8,8 +8,10 @@ import { ApiKeyService } from '../core/access/api-keys.ts';
 import { ADMIN } from '../core/access/principal.ts';
 import { silentLogger } from '../core/logger.ts';
 import { SEALED_COLUMNS } from '../core/secrets/sealed-columns.ts';
+import { SigningKeys } from '../core/signing/signing-keys.ts';
 import { registerEncryption } from '../http/admin/encryption.ts';
 import { registerKeys } from '../http/admin/keys.ts';
+import { registerSigningKeys } from '../http/admin/signing-keys.ts';
 import { sendError } from '../http/errors.ts';
 import { systemClock as clock, systemIds as ids } from '../ops/runtime.ts';
 import { AppError, toAppError } from '../protocol/errors.ts';
@@ -123,10 +125,14 @@ async function databaseRoutes(config: Config, address: string | null): Promise<A
   const { url, pool } = config.database;
   const storage = await openStorage({ url, pool, clock, logger: silentLogger });
   let secrets: OpenedSealer;
+  let signingKeys: SigningKeys;
   try {
     await storage.lockForServer();
     await storage.migrate();
     secrets = await openSecrets(config, storage);
+    const { sealer } = secrets;
+    signingKeys = new SigningKeys({ store: storage.signingKeys, sealer, clock, logger: silentLogger });
+    await signingKeys.load();
   } catch (error) {
     await storage.close();
     if (toAppError(error).code !== 'CONFLICT') throw error;
@@ -145,6 +151,7 @@ async function databaseRoutes(config: Config, address: string | null): Promise<A
   app.setErrorHandler((error, incoming, reply) => sendError(incoming, reply, error));
   registerKeys(app, { keys, clock });
   registerEncryption(app, secrets);
+  registerSigningKeys(app, { signingKeys });
   return {
     async send(method, path, body) {
       const answer = await app.inject({ method, url: path, ...(body === undefined ? {} : { payload: body }) });

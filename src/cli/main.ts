@@ -7,6 +7,7 @@ import { registerKeyCommands } from './keys.ts';
 import { registerMigrateCommand } from './migrate.ts';
 import { registerRekeyCommand } from './rekey.ts';
 import { registerServeCommand } from './serve.ts';
+import { registerSigningKeyCommands } from './signing-keys.ts';
 
 interface PackageJson {
   readonly version: string;
@@ -26,6 +27,7 @@ registerConfigCommands(program);
 registerMigrateCommand(program);
 registerKeyCommands(program);
 registerRekeyCommand(program);
+registerSigningKeyCommands(program);
 
 try {
   await program.parseAsync();

@@ -12,7 +12,9 @@ export interface SealedColumn {
   readonly mayBePlaintext?: true;
 }
 
-export const SEALED_COLUMNS: readonly SealedColumn[] = [];
+export const SEALED_COLUMNS: readonly SealedColumn[] = [
+  { table: 'signing_keys', keyColumn: 'kid', valueColumn: 'private_key', keyIdColumn: 'encryption_key_id' },
+];
 
 /** For the sealer, which knows places. */
 export function mayBePlaintext(columns: readonly SealedColumn[]) {

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
+import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
 import { PostgresDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
@@ -27,6 +28,8 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     tasks: new PostgresTaskStore(database, randomInt(SLOTS)),
     apiKeys,
     sealedValues: new SqlSealedValueStore(sql),
+    signingKeys: new SqlSigningKeyStore(sql),
+    cardSignatures: new SqlCardSignatureStore(sql),
     migrate: async () => {
       const applied = await migrate(database, () => new Date(clock.now()));
       noteUnknown(await migrationStatus(database), logger);

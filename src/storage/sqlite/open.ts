@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
+import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
 import { SqliteDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
@@ -25,6 +26,8 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     tasks: new SqliteTaskStore(database, clock),
     apiKeys,
     sealedValues: new SqlSealedValueStore(sql),
+    signingKeys: new SqlSigningKeyStore(sql),
+    cardSignatures: new SqlCardSignatureStore(sql),
     migrate: async () => {
       const applied = migrate(database, () => new Date(clock.now()));
       noteUnknown(migrationStatus(database), logger);
