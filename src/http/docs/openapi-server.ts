@@ -14,7 +14,7 @@ import {
 } from './openapi-shared.ts';
 
 /** As a component: without the dialect that belongs to a document of its own. */
-function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+export function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _dialect, ...body } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
   return body;
 }
@@ -45,12 +45,14 @@ export function serverSchemas(): Record<string, Json> {
   };
 }
 
-const jsonBody = (schema: string, example: Json, required: boolean): Json => ({
+export const jsonBody = (schema: string, example: Json, required: boolean): Json => ({
   required,
   content: { 'application/json': { schema: schemaRef(schema), example } },
 });
 
-interface Endpoint {
+export interface Endpoint {
+  /** Default: Keys. */
+  readonly tag?: string;
   readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
@@ -60,10 +62,11 @@ interface Endpoint {
   readonly parameters?: readonly Json[];
 }
 
-function adminOperation({ operationId, summary, description, answers, errors = [], body, parameters = [] }: Endpoint) {
+export function adminOperation(endpoint: Endpoint): Json {
+  const { tag = 'Keys', operationId, summary, description, answers, errors = [], body, parameters = [] } = endpoint;
   return {
     operationId,
-    tags: ['Keys'],
+    tags: [tag],
     summary,
     description: description ?? 'Needs the admin key, an admin token or a key with the scope `admin`.',
     parameters: [...parameters, parameterRef('x-request-id')],

@@ -4,6 +4,7 @@ import { wireJsonSchemas } from '../../protocol/json-schemas.ts';
 import { ERROR_MEANINGS } from './error-meanings.ts';
 import { cardPaths, jsonRpcPaths, jsonRpcSchemas, restPaths } from './openapi-a2a.ts';
 import { keyPaths, openPaths, serverSchemas } from './openapi-server.ts';
+import { serverKeyPaths, serverKeySchemas } from './openapi-server-keys.ts';
 import { ERROR_SCHEMAS, HEADERS, type Json } from './openapi-shared.ts';
 
 export interface OpenApiOptions {
@@ -29,6 +30,7 @@ const TAGS: readonly Json[] = [
   { name: 'REST 1.0', description: 'The operations as paths below the address of the agent.' },
   { name: 'REST 0.3', description: 'The same as A2A 0.3 has it.' },
   { name: 'Keys', description: 'API keys and admin tokens. For the admin.' },
+  { name: 'Server keys', description: 'What this server signs and encrypts with. For the admin.' },
   { name: 'Operations', description: 'Health and metrics. Public.' },
   { name: 'Pages', description: 'For people. Public.' },
 ];
@@ -119,7 +121,14 @@ export function buildOpenApi(options: OpenApiOptions): Json {
     servers: [{ url: publicUrl }],
     tags: TAGS,
     ...(isSecured ? { security: [{ bearer: [] }, { apiKey: [] }] } : { security: [{}] }),
-    paths: { ...cardPaths(), ...jsonRpcPaths(), ...restPaths(wire), ...keyPaths(), ...openPaths(options) },
+    paths: {
+      ...cardPaths(),
+      ...jsonRpcPaths(),
+      ...restPaths(wire),
+      ...keyPaths(),
+      ...serverKeyPaths(),
+      ...openPaths(options),
+    },
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key, the admin key or an admin token.' },
@@ -127,7 +136,14 @@ export function buildOpenApi(options: OpenApiOptions): Json {
       },
       parameters: parameters(agentIds),
       headers: HEADERS,
-      schemas: { ...wire, V03Task: V03_TASK, ...jsonRpcSchemas(), ...serverSchemas(), ...ERROR_SCHEMAS },
+      schemas: {
+        ...wire,
+        V03Task: V03_TASK,
+        ...jsonRpcSchemas(),
+        ...serverSchemas(),
+        ...serverKeySchemas(),
+        ...ERROR_SCHEMAS,
+      },
     },
     'x-parley-errors': errorList(),
   };

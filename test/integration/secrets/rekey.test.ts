@@ -15,13 +15,14 @@ afterEach(async () => {
 });
 
 const jwksOf = async (parley: ParleyProcess) =>
-  (await http(`${parley.url}/.well-known/jwks.json`)).json as unknown as JSONWebKeySet;
+  (await http(`${parley.url}/.well-known/jwks.json`)).json as JSONWebKeySet;
 const kidsOf = async (parley: ParleyProcess) => (await jwksOf(parley)).keys.map(({ kid }) => kid);
 const newKey = () => randomBytes(32).toString('base64');
 
-describe.each(DATABASES)('on $name', ({ skipped, create }) => {
+describe.each(DATABASES)('on $name', (underTest) => {
+  const { skipped } = underTest;
   async function started(options: StartOptions = {}): Promise<ParleyProcess> {
-    const database = await create();
+    const database = await underTest.create();
     const parley = await startParley({ ...(database === undefined ? {} : { databaseUrl: database.url }), ...options });
     cleanUps.push(async () => {
       await parley.destroy();
@@ -131,7 +132,7 @@ test("[A12, A6] keys of the server are the admin's: other keys get 403, none 401
     headers: { authorization: `Bearer ${parley.adminKey}`, 'content-type': 'application/json' },
     body: '{"name":"plain"}',
   });
-  const { key } = made.json as unknown as { key: string };
+  const { key } = made.json as { key: string };
   for (const [method, path] of [
     ['GET', '/api/v1/encryption'],
     ['POST', '/api/v1/encryption/rekey'],
