@@ -12,7 +12,8 @@ export interface HostRules {
 
 const ALLOWED_HEADERS =
   'authorization, content-type, x-api-key, a2a-version, a2a-extensions, idempotency-key, last-event-id, x-request-id';
-const EXPOSED_HEADERS = 'x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, etag';
+const EXPOSED_HEADERS =
+  'x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, etag, a2a-extensions';
 
 /** An `onRequest` hook. Refuses foreign hosts and origins, and answers preflights of the listed origins. */
 export function hostGuard(rules: HostRules) {

@@ -1,7 +1,6 @@
 /** GetExtendedAgentCard (A2A 1.0 section 3.1.11): the public card, and what this caller may do. */
 import { AppError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import { cardToV03 } from '../../protocol/v0_3/translate-card.ts';
 import type { AgentCard, AgentExtension } from '../../protocol/v1/types.ts';
 import type { Principal } from '../access/principal.ts';
 import { admit } from '../operations/admit.ts';
@@ -57,7 +56,7 @@ export class ExtendedCards {
       capabilities: { ...capabilities, extensions: [...(capabilities.extensions ?? []), extension] },
     };
     if (signer === null) return card;
-    return { ...card, signatures: await signer.signPrivate([plain(card), plain(cardToV03(card))]) };
+    return { ...card, signatures: await signer.signPrivate(card) };
   }
 }
 
@@ -87,6 +86,3 @@ function callerExtension(
     },
   };
 }
-
-/** As it is sent: without the members that are undefined. */
-const plain = (card: object) => JSON.parse(JSON.stringify(card)) as JsonObject;

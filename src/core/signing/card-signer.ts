@@ -1,8 +1,9 @@
 /** Signs agent cards (A2A 1.0 section 8.4), the same signatures for the same card on every replica and after every start. */
 import { createHash } from 'node:crypto';
-import { canonicalPayloads } from '../../protocol/card-canonical.ts';
+import { canonicalCard, canonicalPayloads } from '../../protocol/card-canonical.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import type { AgentCardSignature } from '../../protocol/v1/types.ts';
+import type { AgentCard, AgentCardSignature } from '../../protocol/v1/types.ts';
+import { encodedCards } from '../../protocol/version.ts';
 import type { Clock } from '../clock.ts';
 import type { CardSignatureStore } from './signing-key-store.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -53,11 +54,14 @@ export class CardSigner {
     );
   }
 
-  /** The same for cards that are made for one caller: nothing is kept. `cards` are the forms in which it may be sent. */
-  async signPrivate(cards: readonly JsonObject[]): Promise<AgentCardSignature[]> {
+  /** The same for a card that is made for one caller, in every form in which it may be sent; nothing is kept. */
+  async signPrivate(card: AgentCard): Promise<AgentCardSignature[]> {
     const kid = this.currentKid();
-    const payloads = new Set(cards.flatMap((card) => canonicalPayloads(card)));
-    return Promise.all([...payloads].map((payload) => this.#keys.sign(Buffer.from(payload), this.#header(), kid)));
+    const [specified = {}, ...others] = encodedCards(card);
+    const payloads = [...canonicalPayloads(specified), ...others.map((form) => canonicalCard(form, 'received'))];
+    return Promise.all(
+      [...new Set(payloads)].map((payload) => this.#keys.sign(Buffer.from(payload), this.#header(), kid)),
+    );
   }
 
   #header() {

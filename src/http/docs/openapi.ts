@@ -21,6 +21,7 @@ export interface OpenApiOptions {
 const DESCRIPTION = `A2A (Agent2Agent) agents behind one address, with a durable log of their tasks.
 
 \`/a2a\` is the default agent; \`/a2a/agents/{agentId}\` is each agent by its id, with the same paths below it.
+The REST paths of 1.0 are served below \`/{tenant}\` too.
 A2A 1.0 and 0.3 are served over JSON-RPC and REST. **\`A2A-Version\` says which; without it a request is 0.3.**
 Streams are server-sent events that can be resumed with \`Last-Event-ID\`.`;
 

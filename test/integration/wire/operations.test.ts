@@ -380,7 +380,6 @@ describe('errors', () => {
       () => ({ message: textMessage('a'), configuration: { taskPushNotificationConfig: push } }),
       noPush,
     ],
-    ['the extended card', 'GetExtendedAgentCard', () => ({}), unsupported],
   ])('[A3] %s is the same error over every wire', async (_what, operation, fields, expected) => {
     const answers: Record<string, unknown> = {};
     for (const wire of WIRES) {
