@@ -171,14 +171,9 @@ async function build(
   const isSecured = config.auth.mode === 'key';
   const hasExtended = isSecured && config.cards.extended;
   const cardAt = (agent: Agent, path: string) => cardOf(agent, `${publicUrl()}${path}`, { isSecured, hasExtended });
-  const signer = config.cards.sign
-    ? new CardSigner({
-        keys: signingKeys,
-        store: storage.cardSignatures,
-        jku: () => `${publicUrl()}${JWKS_PATH}`,
-        clock,
-      })
-    : null;
+  const jku = () => `${publicUrl()}${JWKS_PATH}`;
+  const cardSigner = new CardSigner({ keys: signingKeys, store: storage.cardSignatures, jku, clock });
+  const signer = config.cards.sign ? cardSigner : null;
   const cards = new ExtendedCards({
     agents,
     cardOf: (agent) => cardAt(agent, `/a2a/agents/${agent.id}`),
@@ -201,7 +196,7 @@ async function build(
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
   registerEncryption(app, secrets);
-  registerSigningKeys(app, { signingKeys });
+  registerSigningKeys(app, { signingKeys, cardSigner });
   registerJwks(app, { signer: signingKeys });
   metrics.observe({
     runningTasks: () => engine.runningCount,

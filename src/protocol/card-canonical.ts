@@ -135,6 +135,28 @@ function pickInto(value: JsonValue, message: Message, shape: Field['shape']): Js
   return inner(value);
 }
 
+/**
+ * Paths of the fields that only the form `received` covers: those of 0.3 and unknown ones. Who reads them must not rely
+ * on a signature of another form.
+ */
+export function fieldsOutside(card: JsonObject): readonly string[] {
+  return outside(card, AGENT_CARD, '').filter((path) => path !== 'signatures');
+}
+
+function outside(object: JsonObject, message: Message, prefix: string): string[] {
+  return Object.entries(object).flatMap(([name, value]) => {
+    const field = Object.hasOwn(message, name) ? message[name] : undefined;
+    if (value === null) return [];
+    if (field === undefined) return [`${prefix}${name}`];
+    if (field.message === undefined) return [];
+    const inner = field.message;
+    const within = (item: JsonValue, path: string) => (isJsonObject(item) ? outside(item, inner, `${path}.`) : []);
+    if (Array.isArray(value)) return value.flatMap((item, index) => within(item, `${prefix}${name}[${index}]`));
+    if (field.shape !== 'map' || !isJsonObject(value)) return within(value, `${prefix}${name}`);
+    return Object.entries(value).flatMap(([key, item]) => within(item, `${prefix}${name}.${key}`));
+  });
+}
+
 function isDefault(value: JsonValue): boolean {
   if (value === '' || value === false || value === 0) return true;
   if (Array.isArray(value)) return value.length === 0;

@@ -56,12 +56,19 @@ export class CardSigner {
 
   /** The same for a card that is made for one caller, in every form in which it may be sent; nothing is kept. */
   async signPrivate(card: AgentCard): Promise<AgentCardSignature[]> {
-    const kid = this.currentKid();
     const [specified = {}, ...others] = encodedCards(card);
-    const payloads = [...canonicalPayloads(specified), ...others.map((form) => canonicalCard(form, 'received'))];
-    return Promise.all(
-      [...new Set(payloads)].map((payload) => this.#keys.sign(Buffer.from(payload), this.#header(), kid)),
-    );
+    return this.#sign([...canonicalPayloads(specified), ...others.map((form) => canonicalCard(form, 'received'))]);
+  }
+
+  /** A card that somebody has written: nothing is kept. */
+  async signAny(card: JsonObject): Promise<AgentCardSignature[]> {
+    return this.#sign(canonicalPayloads(card));
+  }
+
+  #sign(payloads: readonly string[]): Promise<AgentCardSignature[]> {
+    const kid = this.currentKid();
+    const distinct = [...new Set(payloads)];
+    return Promise.all(distinct.map((payload) => this.#keys.sign(Buffer.from(payload), this.#header(), kid)));
   }
 
   #header() {

@@ -1,6 +1,6 @@
 /** Whether a card is signed by a key that the caller trusts (A2A 1.0 section 8.4.3): one verdict, one reason. */
 import type { JSONWebKeySet, JWSHeaderParameters } from 'jose';
-import { CARD_FORMS, type CardForm, canonicalCard } from '../../protocol/card-canonical.ts';
+import { CARD_FORMS, type CardForm, canonicalCard, fieldsOutside } from '../../protocol/card-canonical.ts';
 import { AppError } from '../../protocol/errors.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { isJsonObject } from '../../protocol/scalars.ts';
@@ -62,6 +62,8 @@ export interface CardVerification {
   readonly trust?: string;
   /** The form of the card that the signature covers. */
   readonly form?: CardForm;
+  /** Fields that the signature does not cover. */
+  readonly uncovered?: readonly string[];
 }
 
 export async function verifyCard(card: JsonObject, findKeys: FindKeys): Promise<CardVerification> {
@@ -70,13 +72,17 @@ export async function verifyCard(card: JsonObject, findKeys: FindKeys): Promise<
   const results: CardVerification[] = [];
   for (const signature of signatures.slice(0, MAX_SIGNATURES)) {
     const result = await verifyOne(card, signature, findKeys);
-    if (result.verdict === 'valid') return result;
+    // One that covers every field is the best that there is.
+    if (result.verdict === 'valid' && result.uncovered?.length === 0) return result;
     results.push(result);
   }
   const order = Object.keys(REASONS);
   const [furthest] = results.toSorted((a, b) => order.indexOf(a.reason) - order.indexOf(b.reason));
   return furthest ?? { verdict: 'unsigned', reason: 'no_signatures' };
 }
+
+/** The one that covers most comes first. */
+const FORMS: readonly CardForm[] = ['received', ...CARD_FORMS.filter((form) => form !== 'received')];
 
 const invalid = (reason: CardReason, more: Partial<CardVerification> = {}): CardVerification => ({
   verdict: 'invalid',
@@ -124,7 +130,7 @@ async function holds(
 ): Promise<CardVerification> {
   const { createLocalJWKSet, errors, flattenedVerify } = await import('jose');
   const about = { kid, trust };
-  for (const form of CARD_FORMS) {
+  for (const form of FORMS) {
     let payload: string;
     try {
       payload = Buffer.from(canonicalCard(card, form)).toString('base64url');
@@ -133,7 +139,8 @@ async function holds(
     }
     try {
       await flattenedVerify({ ...jws, payload }, createLocalJWKSet(keys), { algorithms: ALGORITHMS });
-      return { verdict: 'valid', reason: 'signature_valid', form, ...about };
+      const uncovered = form === 'received' ? [] : fieldsOutside(card);
+      return { verdict: 'valid', reason: 'signature_valid', form, uncovered, ...about };
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSInvalid) {
         return invalid('key_not_found', about);

@@ -11,6 +11,8 @@ export function serverKeySchemas(): Record<string, Json> {
     SigningKey: toSchema(signing.signingKeySchema, 'output'),
     SigningKeyList: toSchema(signing.signingKeyListSchema, 'output'),
     RotateSigningKeyRequest: toSchema(signing.rotateSigningKeyRequestSchema, 'input'),
+    SignCardRequest: toSchema(signing.signCardRequestSchema, 'input'),
+    SignedCard: toSchema(signing.signedCardSchema, 'output'),
     EncryptionStatus: toSchema(encryption.encryptionStatusSchema, 'output'),
     RekeyRequest: toSchema(encryption.rekeyRequestSchema, 'input'),
     RekeyBatch: toSchema(encryption.rekeyBatchSchema, 'output'),
@@ -49,6 +51,15 @@ export function serverKeyPaths(): Record<string, Json> {
         body: jsonBody('RotateSigningKeyRequest', { activateInSeconds: 600 }, false),
         answers: { 201: jsonResponse('The new key.', schemaRef('SigningKey')) },
         errors: ['CONFLICT'],
+      }),
+    },
+    '/api/v1/signing-keys/sign-card': {
+      post: adminOperation({
+        tag: TAG,
+        operationId: 'signCard',
+        summary: 'Sign a card with the key of this server',
+        body: jsonBody('SignCardRequest', { card: { name: 'My agent' } }, true),
+        answers: { 200: jsonResponse('The signatures for the card.', schemaRef('SignedCard')) },
       }),
     },
     '/api/v1/signing-keys/{kid}/retire': {

@@ -43,7 +43,7 @@ beforeAll(async () => {
     stalledTimeoutMs: 10_000,
   };
   const metrics = new Proxy({}, { get: () => () => undefined }) as never;
-  const streams = new SseStreams(limits as never, systemClock, silentLogger, metrics, async () => true);
+  const streams = new SseStreams(limits, systemClock, silentLogger, metrics, async () => true);
   app = Fastify();
   app.decorateRequest('principal');
   app.addHook('onRequest', async (request) => {
