@@ -27,8 +27,6 @@ export function cardToV03(card: v1.AgentCard): v03.AgentCard {
     defaultOutputModes: card.defaultOutputModes,
     skills: card.skills.map(skillToV03),
     supportsAuthenticatedExtendedCard: extendedAgentCard ?? false,
-    // Whoever signed this card has to have signed this form of it, too.
-    ...(card.signatures === undefined ? {} : { signatures: card.signatures }),
   };
 }
 

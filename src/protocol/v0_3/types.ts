@@ -214,12 +214,4 @@ export interface AgentCard {
   defaultOutputModes: string[];
   skills: AgentSkill[];
   supportsAuthenticatedExtendedCard?: boolean;
-  signatures?: AgentCardSignature[];
-}
-
-/** A flattened JWS without its payload, which is the card. */
-export interface AgentCardSignature {
-  protected: string;
-  signature: string;
-  header?: JsonObject;
 }

@@ -23,7 +23,11 @@ describe.each(DATABASES)('on $name', (underTest) => {
   const { skipped } = underTest;
   async function started(options: StartOptions = {}): Promise<ParleyProcess> {
     const database = await underTest.create();
-    const parley = await startParley({ ...(database === undefined ? {} : { databaseUrl: database.url }), ...options });
+    const parley = await startParley({
+      ...(database === undefined ? {} : { databaseUrl: database.url }),
+      ...options,
+      env: { ENCRYPTION_KEY: undefined, ...options.env },
+    });
     cleanUps.push(async () => {
       await parley.destroy();
       await database?.drop();
@@ -80,6 +84,32 @@ describe.each(DATABASES)('on $name', (underTest) => {
       expect(existsSync(keyFile(parley))).toBe(false);
       await parley.start();
       expect((await jwksOf(parley)).keys).toHaveLength(1);
+    },
+  );
+
+  test.skipIf(skipped !== undefined)(
+    '[A12] with its key lost for good the server starts if that is said, works without the secrets, and makes new ones',
+    async () => {
+      const parley = await started({ env: { ENCRYPTION_KEY: newKey() } });
+      const [lost = ''] = await kidsOf(parley);
+      await parley.stop();
+      const again = await startParley({
+        config: 'secrets:\n  startWithoutKeys: true\n',
+        env: { ENCRYPTION_KEY: newKey() },
+        databaseUrl: parley.environment()['DATABASE_URL'] ?? '',
+      });
+      const card = async () => (await http(`${again.url}/.well-known/agent-card.json`)).json;
+      expect(await card()).not.toHaveProperty('signatures');
+      const run = (...args: string[]) =>
+        runParley([...args, '--url', again.url], { cwd: again.dataDir, env: again.environment() });
+      expect((await run('rekey', '--status')).stdout).toMatch(/MISSING +1\n/);
+      expect((await run('rekey')).code).toBe(1);
+      expect((await run('signing-keys', 'rotate', '--now')).code).toBe(0);
+      expect((await run('signing-keys', 'retire', lost)).code).toBe(0);
+      expect(await card()).toHaveProperty('signatures');
+      const { code, stdout } = await run('rekey', '--status');
+      expect([code, stdout]).toEqual([0, expect.not.stringContaining('MISSING')]);
+      await again.destroy();
     },
   );
 
