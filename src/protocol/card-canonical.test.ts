@@ -50,6 +50,64 @@ describe('canonical cards', () => {
     });
   });
 
+  test('[A17] every field that the definition requires stays where it is empty, every other one goes', () => {
+    const requirement = { schemes: { key: { list: [] } } };
+    const card: JsonObject = {
+      provider: { url: '', organization: '' },
+      supportedInterfaces: [{ url: '', protocolBinding: '', protocolVersion: '', tenant: '' }],
+      capabilities: { extensions: [{ uri: '', description: '', required: false, params: { a: '' } }, {}] },
+      skills: [
+        {
+          ...{ id: '', name: '', description: '', tags: [], examples: [], inputModes: [], outputModes: [] },
+          securityRequirements: [],
+        },
+        { securityRequirements: [requirement] },
+      ],
+      securitySchemes: {
+        a: { httpAuthSecurityScheme: { scheme: '', description: '', bearerFormat: '' } },
+        b: { openIdConnectSecurityScheme: { openIdConnectUrl: '', description: '' } },
+        c: { mtlsSecurityScheme: { description: '' } },
+        d: {
+          oauth2SecurityScheme: {
+            oauth2MetadataUrl: '',
+            flows: {
+              authorizationCode: {
+                authorizationUrl: '',
+                tokenUrl: '',
+                refreshUrl: '',
+                scopes: {},
+                pkceRequired: false,
+              },
+            },
+          },
+        },
+        e: {
+          oauth2SecurityScheme: { flows: { deviceCode: { deviceAuthorizationUrl: '', tokenUrl: '', scopes: {} } } },
+        },
+        f: { oauth2SecurityScheme: { flows: { implicit: { authorizationUrl: '', scopes: {} } } } },
+      },
+      securityRequirements: [],
+    };
+    expect(JSON.parse(canonicalCard(card, 'specified'))).toEqual({
+      provider: { url: '', organization: '' },
+      supportedInterfaces: [{ url: '', protocolBinding: '', protocolVersion: '' }],
+      capabilities: { extensions: [{ params: { a: '' } }, {}] },
+      skills: [{ id: '', name: '', description: '', tags: [] }, { securityRequirements: [{ schemes: { key: {} } }] }],
+      securitySchemes: {
+        a: { httpAuthSecurityScheme: { scheme: '' } },
+        b: { openIdConnectSecurityScheme: { openIdConnectUrl: '' } },
+        c: { mtlsSecurityScheme: {} },
+        d: {
+          oauth2SecurityScheme: { flows: { authorizationCode: { authorizationUrl: '', tokenUrl: '', scopes: {} } } },
+        },
+        e: {
+          oauth2SecurityScheme: { flows: { deviceCode: { deviceAuthorizationUrl: '', tokenUrl: '', scopes: {} } } },
+        },
+        f: { oauth2SecurityScheme: { flows: { implicit: {} } } },
+      },
+    });
+  });
+
   test('[A17] the compact form is that of the official SDK', () => {
     expect(canonicalCard(CARD, 'compact')).toBe(canonicalizeAgentCard(CARD as never));
     const full: JsonObject = {
