@@ -58,7 +58,13 @@ describe('canonical cards', () => {
       capabilities: { extensions: [{ uri: '', description: '', required: false, params: { a: '' } }, {}] },
       skills: [
         {
-          ...{ id: '', name: '', description: '', tags: [], examples: [], inputModes: [], outputModes: [] },
+          id: '',
+          name: '',
+          description: '',
+          tags: [],
+          examples: [],
+          inputModes: [],
+          outputModes: [],
           securityRequirements: [],
         },
         { securityRequirements: [requirement] },
