@@ -85,6 +85,7 @@ export class Bench {
     return {
       principal: principalOf(owner),
       agent,
+      version: '1.0',
       idempotencyKey: undefined,
       extensions: [],
       lastEventId: undefined,

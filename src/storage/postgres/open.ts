@@ -1,6 +1,7 @@
 /** PostgreSQL as the program's storage. */
 import { randomInt } from 'node:crypto';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
+import { DeferredPushStore } from '../deferred-push-store.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
 import { PostgresDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
@@ -18,11 +19,20 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     ]);
     return new SqlApiKeyStore(postgresKysely(database));
   });
+  const push = new DeferredPushStore(async () => {
+    const [{ SqlPushStore }, { postgresPush }, { postgresKysely }] = await Promise.all([
+      import('../push-store.ts'),
+      import('../push-sql.ts'),
+      import('./kysely.ts'),
+    ]);
+    return new SqlPushStore(postgresKysely(database), postgresPush);
+  });
   return {
     kind: 'postgres',
     description: `PostgreSQL, ${database.address}`,
     tasks: new PostgresTaskStore(database, randomInt(SLOTS)),
     apiKeys,
+    push,
     migrate: async () => {
       const applied = await migrate(database, () => new Date(clock.now()));
       noteUnknown(await migrationStatus(database), logger);
@@ -32,7 +42,7 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     ping: () => database.ping(),
     // Replicas share it.
     lockForServer: async () => undefined,
-    warmUp: async () => void (await apiKeys.loaded()),
+    warmUp: async () => void (await Promise.all([apiKeys.loaded(), push.loaded()])),
     close: () => database.close(),
   };
 }

@@ -61,7 +61,7 @@ describe('a SQLite file', () => {
     expect(migrationStatus(database)).toMatchObject({
       applied: [],
       unknown: [],
-      pending: [{ version: 1, name: 'tasks' }, {}],
+      pending: expect.arrayContaining([{ version: 1, name: 'tasks' }]),
     });
     const applied = migrate(database, () => new Date(0));
     expect(applied[0]).toEqual({ version: 1, name: 'tasks', appliedAt: '1970-01-01T00:00:00.000Z' });
