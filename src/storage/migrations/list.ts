@@ -1,7 +1,8 @@
 /** All migrations in order. */
 import { tasks } from './001-tasks.ts';
 import { apiKeys } from './002-api-keys.ts';
+import { signingKeys } from './003-signing-keys.ts';
 import { push } from './004-push.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, push];
+export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, signingKeys, push];
