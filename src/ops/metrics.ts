@@ -59,11 +59,14 @@ export function createMetrics() {
     name: 'parley_push_attempt_duration_seconds',
     help: 'Attempts to deliver a push notification, by result',
     labelNames: ['result'] as const,
-    buckets: DURATION_BUCKETS,
+    buckets: [...DURATION_BUCKETS],
     registers,
   });
   const deadLetters = counter('parley_push_dead_letters_total', 'Push notifications given up', ['reason']);
-  const pushLeaseLost = counter('parley_push_lease_lost_total', 'Push deliveries that another process took over, or that were withdrawn');
+  const pushLeaseLost = counter(
+    'parley_push_lease_lost_total',
+    'Push deliveries that another process took over, or that were withdrawn',
+  );
 
   // Names that users' alerts and dashboards have.
   const a2aCreated = counter('a2a_requests_created_total', 'Tasks created');

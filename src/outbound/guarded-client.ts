@@ -6,13 +6,9 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Agent, buildConnector, errors } from 'undici';
-import { type AddressCheck, createAddressCheck, literalAddress } from './address-check.ts';
+import { type UrlRuleOptions, UrlRules } from './url-rules.ts';
 
-export interface GuardOptions {
-  /** CIDRs that may be called though they are not public, and by plain http. */
-  readonly allowNetworks: readonly string[];
-  /** Plain http to any address that may be called. */
-  readonly allowHttp: boolean;
+export interface GuardOptions extends UrlRuleOptions {
   readonly connectTimeoutMs: number;
   /** Of a whole request. */
   readonly timeoutMs: number;
@@ -49,12 +45,12 @@ const KEEP_ALIVE_MS = 4000;
 
 export class GuardedClient {
   readonly #options: GuardOptions;
-  readonly #check: AddressCheck;
+  readonly #rules: UrlRules;
   readonly #agent: Agent;
 
   constructor(options: GuardOptions) {
     this.#options = options;
-    this.#check = createAddressCheck(options.allowNetworks);
+    this.#rules = new UrlRules(options);
     const { connectTimeoutMs, timeoutMs, ca } = options;
     const connectWith = (lookup: LookupFunction) =>
       buildConnector({
@@ -68,7 +64,7 @@ export class GuardedClient {
     const plain = connectWith(this.#lookup(!options.allowHttp));
     this.#agent = new Agent({
       connect: (target, callback) => {
-        const problem = this.#literalProblem(target.protocol, target.hostname);
+        const problem = this.#rules.hostProblem(target.protocol, target.hostname);
         if (problem !== undefined) callback(new RefusedAddress(problem), null);
         else if (target.protocol === 'https:') overTls(target, callback);
         else plain(target, callback);
@@ -84,31 +80,10 @@ export class GuardedClient {
     } as ConstructorParameters<typeof Agent>[0]);
   }
 
-  /** Why an address may not be called, as the end of "must ..."; undefined: it may, as far as can be told without its name. */
-  problemOf(url: string): string | undefined {
-    if (!URL.canParse(url)) return 'must be an absolute http or https URL';
-    const { protocol, hostname, username, password, hash } = new URL(url);
-    if (protocol !== 'https:' && protocol !== 'http:') return 'must be an http or https URL';
-    if (username !== '' || password !== '') return 'must be a URL without user name and password';
-    if (hash !== '') return 'must be a URL without a fragment';
-    return this.#literalProblem(protocol, hostname);
-  }
-
-  #literalProblem(protocol: string, hostname: string): string | undefined {
-    const { allowHttp, allowNetworks } = this.#options;
-    const literal = literalAddress(hostname);
-    if (literal !== undefined && !this.#check.mayCall(literal)) {
-      return 'must be an address of the public internet, or of a network in push.allowNetworks';
-    }
-    if (protocol === 'https:' || allowHttp) return undefined;
-    // Of a name it is known when it is resolved.
-    const mayBeAllowed = literal === undefined ? allowNetworks.length > 0 : this.#check.isAllowed(literal);
-    return mayBeAllowed ? undefined : 'must be an https URL (push.allowHttp is false)';
-  }
-
   /** Resolves, then refuses unless every address may be called. @param onlyAllowed plain http, to allowed networks only. */
   #lookup(onlyAllowed: boolean): LookupFunction {
     const resolve = this.#options.lookup ?? systemLookup;
+    const { addresses: check } = this.#rules;
     return (hostname, options, callback) => {
       resolve(hostname, { ...options, all: true }, (error, found) => {
         if (error !== null) {
@@ -116,8 +91,7 @@ export class GuardedClient {
           return;
         }
         const addresses = typeof found === 'string' ? [{ address: found, family: found.includes(':') ? 6 : 4 }] : found;
-        const mayCall = (address: string) =>
-          onlyAllowed ? this.#check.isAllowed(address) : this.#check.mayCall(address);
+        const mayCall = (address: string) => (onlyAllowed ? check.isAllowed(address) : check.mayCall(address));
         const [first] = addresses;
         if (first === undefined || !addresses.every(({ address }) => mayCall(address))) {
           callback(new RefusedAddress('the name leads to an address that may not be called'), '');
@@ -132,7 +106,7 @@ export class GuardedClient {
    * wrong on the way; `errorName` says it in one word.
    */
   async request({ method, url, headers, body, signal }: GuardedRequest): Promise<GuardedAnswer> {
-    const problem = this.problemOf(url);
+    const problem = this.#rules.problemOf(url);
     if (problem !== undefined) throw new RefusedAddress(problem);
     const { limited, release } = withTimeLimit(signal, this.#options.timeoutMs);
     try {

@@ -23,10 +23,17 @@ function ofOwner(ownerId: string | undefined): RawBuilder<unknown> {
   return ownerId === undefined ? sql`` : sql`and c.owner_id = ${ownerId}`;
 }
 
-function conditions({ ownerId, agentId, taskId, state }: DeliveryFilter): RawBuilder<unknown> {
+/** Of a configuration and its task, by their aliases. */
+function ofConfig({ ownerId, agentId, agentIds, taskId }: DeliveryFilter): RawBuilder<unknown> {
   return sql`c.pending + c.dead > 0 ${ofOwner(ownerId)}
     ${agentId === undefined ? sql`` : sql`and t.agent_id = ${agentId}`}
-    ${taskId === undefined ? sql`` : sql`and t.id = ${taskId}`}
+    ${agentIds === undefined ? sql`` : sql`and t.agent_id in (${sql.join(agentIds)})`}
+    ${taskId === undefined ? sql`` : sql`and t.id = ${taskId}`}`;
+}
+
+function conditions(filter: DeliveryFilter): RawBuilder<unknown> {
+  const { state } = filter;
+  return sql`${ofConfig(filter)}
     ${state === undefined ? sql`` : sql`and d.state = ${sql.lit(state === 'dead' ? DEAD : PENDING)}`}`;
 }
 
@@ -112,11 +119,8 @@ export async function redeliverAll(
   filter: DeliveryFilter,
   limit: number,
 ): Promise<number> {
-  const { ownerId, agentId, taskId } = filter;
   const { rows } = await sql<{ num: number }>`select c.num from push_configs c join tasks t on t.num = c.task_num
-    where c.pending + c.dead > 0 and c.dead > 0 ${ofOwner(ownerId)}
-      ${agentId === undefined ? sql`` : sql`and t.agent_id = ${agentId}`}
-      ${taskId === undefined ? sql`` : sql`and t.id = ${taskId}`}
+    where c.dead > 0 and ${ofConfig(filter)}
     order by c.num limit ${limit}`.execute(db);
   let count = 0;
   for (const { num } of rows) {

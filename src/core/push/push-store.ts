@@ -96,6 +96,8 @@ export interface DeliveryFilter {
   /** undefined: of all owners. */
   readonly ownerId: string | undefined;
   readonly agentId: string | undefined;
+  /** Of these agents only; undefined: of all. */
+  readonly agentIds: readonly string[] | undefined;
   readonly taskId: string | undefined;
   readonly state: DeliveryState | undefined;
 }

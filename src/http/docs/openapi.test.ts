@@ -2,7 +2,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Fastify from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { echo } from '../../agents/echo/agent.ts';
+import { echoAgent } from '../../agents/echo/agent.ts';
 import { AgentRegistry } from '../../core/agents/registry.ts';
 import { ERROR_TABLE } from '../../protocol/errors.ts';
 import { isJsonObject } from '../../protocol/scalars.ts';
@@ -20,7 +20,7 @@ import { registerDocs } from './routes.ts';
 
 type Operations = Record<string, Record<string, Record<string, unknown>>>;
 
-const agents = new AgentRegistry([echo], 'echo');
+const agents = new AgentRegistry([echoAgent({ pushNotifications: true })], 'echo');
 const options = {
   version: '0.0.0',
   publicUrl: 'http://127.0.0.1:8080',
