@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { registerConfigCommands } from './config.ts';
 import { registerKeyCommands } from './keys.ts';
 import { registerMigrateCommand } from './migrate.ts';
+import { registerPushCommands } from './push.ts';
 import { registerRekeyCommand } from './rekey.ts';
 import { registerServeCommand } from './serve.ts';
 import { registerSigningKeyCommands } from './signing-keys.ts';
@@ -26,6 +27,7 @@ registerServeCommand(program);
 registerConfigCommands(program);
 registerMigrateCommand(program);
 registerKeyCommands(program);
+registerPushCommands(program);
 registerRekeyCommand(program);
 registerSigningKeyCommands(program);
 
