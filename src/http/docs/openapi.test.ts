@@ -9,6 +9,7 @@ import { isJsonObject } from '../../protocol/scalars.ts';
 import { codecFor } from '../../protocol/version.ts';
 import { registerCards } from '../a2a/cards.ts';
 import { registerA2a } from '../a2a/routes.ts';
+import { registerDeliveries } from '../admin/deliveries.ts';
 import { registerKeys } from '../admin/keys.ts';
 import { registerAdminToken } from '../admin/token.ts';
 import { registerHealth } from '../health.ts';
@@ -65,6 +66,7 @@ async function registeredRoutes(): Promise<Set<string>> {
   await app.register(async (scope) => registerA2a(scope, unused));
   registerAdminToken(app, unused);
   registerKeys(app, unused);
+  registerDeliveries(app, unused);
   const url = () => options.publicUrl;
   registerCards(app, { agents, publicUrl: url, isSecured: true, changedAt: new Date(0) });
   registerDocs(app, { ...options, agents, publicUrl: url, metricsUrl: () => options.metricsUrl });
