@@ -19,6 +19,7 @@ export class DeferredPushStore implements PushStore {
   removeConfig: PushStore['removeConfig'] = async (...args) => (await this.loaded()).removeConfig(...args);
   queuedOf: PushStore['queuedOf'] = async (...args) => (await this.loaded()).queuedOf(...args);
   queued: PushStore['queued'] = async (...args) => (await this.loaded()).queued(...args);
+  begin: PushStore['begin'] = async (...args) => (await this.loaded()).begin(...args);
   claim: PushStore['claim'] = async (...args) => (await this.loaded()).claim(...args);
   settle: PushStore['settle'] = async (...args) => (await this.loaded()).settle(...args);
   readTaskUpTo: PushStore['readTaskUpTo'] = async (...args) => (await this.loaded()).readTaskUpTo(...args);

@@ -11,8 +11,11 @@ export interface PushDialect {
   lock(table: string): RawBuilder<unknown>;
   /** The same, without those that somebody else has locked. */
   lockFree(table: string): RawBuilder<unknown>;
-  /** Whether several outcomes gain from one transaction: where each costs a write to the disk in the calling thread. */
-  readonly hasCheapBatches: boolean;
+  /**
+   * One server owns the database: leases of before its start are nobody's, and several outcomes share a transaction, as
+   * each costs a write to the disk in the calling thread.
+   */
+  readonly hasOneServer: boolean;
 }
 
 /** One process, one writer: nothing to lock, and the clock is its own. */
@@ -22,7 +25,7 @@ export function sqlitePush(now: () => number): PushDialect {
     nowMs: () => sql`cast(${now()} as integer)`,
     lock: () => nothing,
     lockFree: () => nothing,
-    hasCheapBatches: true,
+    hasOneServer: true,
   };
 }
 
@@ -31,7 +34,7 @@ export const postgresPush: PushDialect = {
   lock: (table) => sql`for update of ${sql.raw(table)}`,
   lockFree: (table) => sql`for update of ${sql.raw(table)} skip locked`,
   // Locks of several configurations in one transaction could cross those of a commit of their tasks.
-  hasCheapBatches: false,
+  hasOneServer: false,
 };
 
 export const PENDING = 0;

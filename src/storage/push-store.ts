@@ -129,6 +129,13 @@ export class SqlPushStore implements PushStore {
 
   // ---- sending ----
 
+  async begin(): Promise<void> {
+    if (!this.#dialect.hasOneServer) return;
+    await sql`update push_configs set lease_until = 0, lease_epoch = lease_epoch + 1 where lease_until > 0`.execute(
+      this.#db,
+    );
+  }
+
   async claim(request: ClaimRequest): Promise<readonly ClaimedDelivery[]> {
     const { limit, leaseMs, maxPerHost, maxPerOwner, busyHosts, busyOwners } = request;
     const now = this.#dialect.nowMs();
@@ -164,7 +171,7 @@ export class SqlPushStore implements PushStore {
 
   async settle(outcomes: readonly PushOutcome[]): Promise<readonly SettleResult[]> {
     const inTransaction = <T>(work: (db: Transaction<Schema>) => Promise<T>) => this.#db.transaction().execute(work);
-    if (!this.#dialect.hasCheapBatches) {
+    if (!this.#dialect.hasOneServer) {
       return Promise.all(
         outcomes.map((outcome) =>
           inTransaction((db) => this.#settleOne(db, outcome)).catch(

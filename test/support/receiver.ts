@@ -11,7 +11,7 @@ export interface Received {
 }
 
 /** What to answer; a number is a status. */
-export type Reaction = number | ((request: Received, response: ServerResponse) => void | Promise<void>);
+export type Reaction = number | ((request: Received, response: ServerResponse) => unknown);
 
 export class Receiver {
   /** Everything that came, in the order of arrival. */

@@ -146,6 +146,8 @@ export interface PushStore {
   queuedOf(ownerId: string): Promise<number>;
   queued(): Promise<number>;
 
+  /** Called once, before the first claim of a process: where it is the only one, leases of its former lives end. */
+  begin(): Promise<void>;
   /** Takes the leases of configurations whose next delivery is due, longest due first. */
   claim(request: ClaimRequest): Promise<readonly ClaimedDelivery[]>;
   /** Result i belongs to outcome i. */

@@ -54,6 +54,7 @@ export class PushSender {
   #underWay = 0;
   #stopTimers: (() => void)[] = [];
   #isOpen = false;
+  #hasBegun = false;
   #claiming: Promise<void> | null = null;
   #isWoken = false;
   #settling: Settling[] = [];
@@ -117,6 +118,8 @@ export class PushSender {
     // Not in the caller's tick: who wakes it is in the middle of a commit.
     await Promise.resolve();
     try {
+      if (!this.#hasBegun) await store.begin();
+      this.#hasBegun = true;
       while (this.#isWoken && this.#isOpen) {
         this.#isWoken = false;
         const limit = limits.maxConcurrent - this.#underWay;
