@@ -162,10 +162,9 @@ describe.skipIf('skipped' in postgres)('migrations on PostgreSQL', () => {
     const versions = applied.flat().map(({ version }) => version);
     expect(versions.toSorted((a, b) => a - b)).toEqual(MIGRATIONS.map(({ version }) => version));
     const status = await migrationStatus(connect(url));
-    expect(status.applied).toEqual([
-      { version: 1, name: 'tasks', appliedAt: '1970-01-01T00:00:00.000Z' },
-      { version: 2, name: 'api-keys', appliedAt: '1970-01-01T00:00:00.000Z' },
-    ]);
+    expect(status.applied).toEqual(
+      MIGRATIONS.map(({ version, name }) => ({ version, name, appliedAt: '1970-01-01T00:00:00.000Z' })),
+    );
     expect(await migrate(connect(url), () => new Date())).toEqual([]);
   });
 
