@@ -29,9 +29,9 @@ function parse(text: string): Address | undefined {
 
 export interface AddressCheck {
   /** Whether the operator has named its network. */
-  isAllowed(address: string): boolean;
+  readonly isAllowed: (address: string) => boolean;
   /** Public, or allowed. Anything that is no address is refused. */
-  mayCall(address: string): boolean;
+  readonly mayCall: (address: string) => boolean;
 }
 
 /** @param allowNetworks in CIDR notation, valid. */

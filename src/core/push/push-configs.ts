@@ -63,7 +63,7 @@ export class PushConfigs {
   ): Promise<TaskPushNotificationConfig> {
     const scope = admit(call, 'push.write');
     checkPush(call.agent);
-    this.#check(request, '');
+    this.#check(request, call.version === '0.3' ? 'pushNotificationConfig.' : '');
     await this.checkRoom(scope.ownerId);
     const { store, limits } = this.#options;
     const config = this.#seal(call.version, request, request.taskId);
@@ -111,7 +111,8 @@ export class PushConfigs {
    */
   async prepare(call: Call, config: TaskPushNotificationConfig, taskId: string | undefined): Promise<MakePushConfig> {
     checkPush(call.agent);
-    this.#check(config, 'configuration.taskPushNotificationConfig.');
+    const field = call.version === '0.3' ? 'pushNotificationConfig' : 'taskPushNotificationConfig';
+    this.#check(config, `configuration.${field}.`);
     const scope = scopeOf(call);
     await this.checkRoom(scope.ownerId);
     const { store, limits } = this.#options;
@@ -157,6 +158,7 @@ export class PushConfigs {
     );
   }
 
+  /** @param prefix of the fields, as the client has written them. */
   #check(config: TaskPushNotificationConfig, prefix: string): void {
     const { limits, receivers } = this.#options;
     const { url, token, authentication } = config;

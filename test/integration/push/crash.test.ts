@@ -30,7 +30,7 @@ async function send(parley: ParleyProcess, text: string, url: string): Promise<s
     },
     body: JSON.stringify({ message, configuration }),
   });
-  const json = (await response.body.json()) as unknown;
+  const json: unknown = await response.body.json();
   const id = at(json, 'task', 'id');
   if (typeof id !== 'string') throw new Error(JSON.stringify(json));
   return id;

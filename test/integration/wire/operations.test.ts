@@ -399,7 +399,7 @@ describe('errors', () => {
     ],
     ['the extended card', 'GetExtendedAgentCard', () => ({}), unsupported],
   ])('[A3] %s is the same error over every wire', async (_what, operation, fields, expected) => {
-    await sameError(parley, operation, fields, expected);
+    expect(await expectSameError(parley, operation, fields, expected)).toBe(WIRES.length);
   });
 
   test.each<[string, Operation, () => Fields]>([
@@ -413,19 +413,17 @@ describe('errors', () => {
       () => ({ message: textMessage('a'), configuration: { taskPushNotificationConfig: push } }),
     ],
   ])('[A3] %s, where the agent declares none, is the same error over every wire', async (_what, operation, fields) => {
-    await sameError(withoutPush, operation, fields, {
-      reason: 'PUSH_NOTIFICATION_NOT_SUPPORTED',
-      rpc: -32003,
-      http: 400,
-    });
+    const expected = { reason: 'PUSH_NOTIFICATION_NOT_SUPPORTED', rpc: -32003, http: 400 };
+    expect(await expectSameError(withoutPush, operation, fields, expected)).toBe(WIRES.length);
   });
 
-  async function sameError(
+  /** Answers how many wires gave it. */
+  async function expectSameError(
     server: ParleyProcess,
     operation: Operation,
     fields: () => Fields,
     expected: { readonly reason: string; readonly rpc: number; readonly http: number },
-  ): Promise<void> {
+  ): Promise<number> {
     const answers: Record<string, unknown> = {};
     for (const wire of WIRES) {
       const isStream = operation === 'SendStreamingMessage' || operation === 'SubscribeToTask';
@@ -445,5 +443,6 @@ describe('errors', () => {
       answers[wire.name] = { reason: error?.reason, message: error?.message, metadata: error?.metadata };
     }
     allEqual(answers);
+    return Object.keys(answers).length;
   }
 });
