@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
-import { echo } from './agents/echo/agent.ts';
+import { echoAgent } from './agents/echo/agent.ts';
 import type { Config } from './config/load.ts';
 import { isLoopbackHost, listenUrl } from './config/network.ts';
 import { adminKeyProblem } from './config/secrets.ts';
@@ -15,7 +15,6 @@ import { Authenticator } from './core/access/authenticator.ts';
 import type { Principal } from './core/access/principal.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
-import { PushConfigs } from './core/push/push-configs.ts';
 import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
 import { CardSigner } from './core/signing/card-signer.ts';
 import { SigningKeys } from './core/signing/signing-keys.ts';
@@ -26,6 +25,7 @@ import { cardOf, registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
 import { ServedCards } from './http/a2a/served-cards.ts';
 import { type MayStay, SseStreams } from './http/a2a/sse.ts';
+import { registerDeliveries } from './http/admin/deliveries.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
 import { registerSigningKeys } from './http/admin/signing-keys.ts';
@@ -40,6 +40,7 @@ import { credentialOf } from './http/request.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
 import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
+import { createPush } from './outbound/push.ts';
 import { AppError } from './protocol/errors.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
@@ -128,6 +129,16 @@ async function build(
   stops.push(() => authenticator.stop());
 
   const agents = new AgentRegistry(builtInAgents(config), config.agents.default);
+  const push = createPush({
+    settings: config.push,
+    store: storage.push,
+    sealer,
+    signer: signingKeys,
+    clock,
+    ids,
+    logger,
+    metrics: metrics.push,
+  });
   const engine = new TaskEngine({
     store: storage.tasks,
     agents,
@@ -145,6 +156,7 @@ async function build(
     isShared: storage.kind !== 'sqlite',
     commitMaxConcurrent: storage.kind === 'sqlite' ? 1 : 4,
     replicaId: randomUUID(),
+    onDeliveries: () => push.sender.wake(),
   });
   const retention = new Retention({ store: storage.tasks, clock, logger, logDays: config.tasks.logRetentionDays });
   let isReady = false;
@@ -181,7 +193,7 @@ async function build(
     limits: callerLimits(config),
     signer,
   });
-  const operations = { tasks: new TaskService(engine), push: new PushConfigs(), cards };
+  const operations = { tasks: new TaskService(engine, push.configs), push: push.configs, cards };
   await app.register(async (scope) => registerA2a(scope, { operations, agents, streams }));
   const keys = new ApiKeyService({
     store: storage.apiKeys,
@@ -195,6 +207,7 @@ async function build(
   });
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
+  registerDeliveries(app, { deliveries: push.deliveries });
   registerEncryption(app, secrets);
   registerSigningKeys(app, { signingKeys, cardSigner });
   registerJwks(app, { signer: signingKeys });
@@ -203,6 +216,7 @@ async function build(
     queuedWrites: () => engine.queue.depth,
     openStreams: () => streams.openCount,
     agents: () => agents.all().length,
+    outbox: () => push.sender.stats,
   });
 
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
@@ -212,6 +226,7 @@ async function build(
 
   // Pushed before the start: what a failed one has begun ends too. Nothing is worth waiting for until clients can come.
   let drainMs = 0;
+  stops.push(() => push.stop(drainMs));
   stops.push(() => engine.stop(drainMs));
   await engine.start();
   retention.start();
@@ -220,6 +235,7 @@ async function build(
   await app.listen({ port: config.server.port, host: config.server.host });
   isReady = true;
   drainMs = config.server.drainMs;
+  push.start();
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
   secrets.rekeying.sealPlaintext().catch((err: unknown) => logger.error({ err }, 'plaintext could not be sealed'));
   // Not ready first, so that no balancer sends more. Then what runs may end, then streams, then the listeners.
@@ -308,7 +324,7 @@ function callerLimits({ rateLimit, server, streams, tasks }: Config): Record<str
 }
 
 function builtInAgents(config: Config): Agent[] {
-  return config.agents.echo.enabled ? [echo] : [];
+  return config.agents.echo.enabled ? [echoAgent({ pushNotifications: config.push.enabled })] : [];
 }
 
 /** From the configuration, or else from a file in the data directory, which the first start makes. */

@@ -7,9 +7,11 @@ import { listenUrl } from '../config/network.ts';
 import { ApiKeyService } from '../core/access/api-keys.ts';
 import { ADMIN } from '../core/access/principal.ts';
 import { silentLogger } from '../core/logger.ts';
+import { PushDeliveries } from '../core/push/push-deliveries.ts';
 import { SEALED_COLUMNS } from '../core/secrets/sealed-columns.ts';
 import { CardSigner } from '../core/signing/card-signer.ts';
 import { SigningKeys } from '../core/signing/signing-keys.ts';
+import { registerDeliveries } from '../http/admin/deliveries.ts';
 import { registerEncryption } from '../http/admin/encryption.ts';
 import { registerKeys } from '../http/admin/keys.ts';
 import { registerSigningKeys } from '../http/admin/signing-keys.ts';
@@ -153,6 +155,9 @@ async function databaseRoutes(config: Config, address: string | null): Promise<A
   });
   app.setErrorHandler((error, incoming, reply) => sendError(incoming, reply, error));
   registerKeys(app, { keys, clock });
+  const { push: store } = storage;
+  const deliveries = new PushDeliveries({ store, logger: silentLogger, onRedelivery: () => {} });
+  registerDeliveries(app, { deliveries });
   registerEncryption(app, secrets);
   registerSigningKeys(app, {
     signingKeys,

@@ -107,4 +107,8 @@ function fileOf(filename: string): AgentEvent {
 
 const executor: Executor = { execute, recovery: 'resume', effects: 'none', replies: 'task', maxDurationMs: 0 };
 
-export const echo: Agent = { id: 'echo', description: DESCRIPTION, executor };
+/** @param options `pushNotifications`: whether the server sends them. */
+export function echoAgent({ pushNotifications }: { readonly pushNotifications: boolean }): Agent {
+  const capabilities = { ...DESCRIPTION.capabilities, pushNotifications };
+  return { id: 'echo', description: { ...DESCRIPTION, capabilities }, executor };
+}

@@ -32,7 +32,15 @@ function callBy(allowed: readonly string[] | null, agent = first): Call {
   if (agent === undefined) throw new Error('no agent');
   const principal = { ...principalOf('alice'), agents: allowed === null ? null : new Set(allowed) };
   const { signal } = new AbortController();
-  return { principal, agent, idempotencyKey: undefined, extensions: [], lastEventId: undefined, signal };
+  return {
+    principal,
+    agent,
+    version: '1.0',
+    idempotencyKey: undefined,
+    extensions: [],
+    lastEventId: undefined,
+    signal,
+  };
 }
 
 const paramsOf = (card: AgentCard) =>

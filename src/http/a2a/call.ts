@@ -26,6 +26,7 @@ export function agentOf(request: FastifyRequest, agents: AgentRegistry): Agent {
 export class HttpCall implements Call {
   readonly principal: Principal;
   readonly agent: Agent;
+  readonly version: ProtocolVersion;
   readonly idempotencyKey: string | undefined;
   readonly requestId: string;
   readonly extensions: readonly string[];
@@ -33,8 +34,9 @@ export class HttpCall implements Call {
   readonly #reply: FastifyReply;
   #signal: AbortSignal | null = null;
 
-  constructor(request: FastifyRequest, reply: FastifyReply, agent: Agent) {
+  constructor(request: FastifyRequest, reply: FastifyReply, agent: Agent, version: ProtocolVersion) {
     this.#reply = reply;
+    this.version = version;
     this.principal = request.principal;
     this.agent = agent;
     this.requestId = request.id;

@@ -38,7 +38,7 @@ export async function handleJsonRpc(
     if (operation === undefined) throw methodNotFound(rpc.method, codec);
     const decoded = codec.decodeParams(operation, rpc.params);
     refuseNotification(rpc);
-    const call = new HttpCall(request, reply, agentOf(request, agents));
+    const call = new HttpCall(request, reply, agentOf(request, agents), codec.version);
     if (!isStreaming(operation)) {
       const result = await answer(operations, codec, call, decoded);
       if (decoded.operation === 'GetExtendedAgentCard') keepPrivate(reply);

@@ -20,7 +20,8 @@ function compile(route: RestRoute): CompiledRoute {
   const pattern = route.path.replace(/^\//, '').replace(/\{(\w+)\}|[.*+?^$()|[\]\\]/g, (match, name?: string) => {
     if (name === undefined) return `\\${match}`;
     names.push(name);
-    return '([^/:]+)';
+    // No verb follows the id of a configuration, so a colon is one of its own.
+    return name === 'configId' ? '([^/]+)' : '([^/:]+)';
   });
   return { route, pattern: new RegExp(`^${pattern}$`), names };
 }

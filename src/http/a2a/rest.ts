@@ -24,7 +24,7 @@ export async function handleRest(
     const { route, params } = findRoute(codec, request.method, pathOf(request));
     const query = request.query as Record<string, string>;
     const decoded = codec.decodeRest(route.operation, { params, query, body: bodyOf(request) });
-    const call = new HttpCall(request, reply, agentOf(request, agents));
+    const call = new HttpCall(request, reply, agentOf(request, agents), codec.version);
     if (!isStreaming(route.operation)) {
       const result = await answer(operations, codec, call, decoded);
       if (decoded.operation === 'GetExtendedAgentCard') keepPrivate(reply);

@@ -2,13 +2,14 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Fastify from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { echo } from '../../agents/echo/agent.ts';
+import { echoAgent } from '../../agents/echo/agent.ts';
 import { AgentRegistry } from '../../core/agents/registry.ts';
 import { ERROR_TABLE } from '../../protocol/errors.ts';
 import { isJsonObject } from '../../protocol/scalars.ts';
 import { codecFor } from '../../protocol/version.ts';
 import { registerCards } from '../a2a/cards.ts';
 import { registerA2a } from '../a2a/routes.ts';
+import { registerDeliveries } from '../admin/deliveries.ts';
 import { registerEncryption } from '../admin/encryption.ts';
 import { registerKeys } from '../admin/keys.ts';
 import { registerSigningKeys } from '../admin/signing-keys.ts';
@@ -23,7 +24,7 @@ import { registerDocs } from './routes.ts';
 
 type Operations = Record<string, Record<string, Record<string, unknown>>>;
 
-const agents = new AgentRegistry([echo], 'echo');
+const agents = new AgentRegistry([echoAgent({ pushNotifications: true })], 'echo');
 const options = {
   version: '0.0.0',
   publicUrl: 'http://127.0.0.1:8080',
@@ -68,6 +69,7 @@ async function registeredRoutes(): Promise<Set<string>> {
   await app.register(async (scope) => registerA2a(scope, unused));
   registerAdminToken(app, unused);
   registerKeys(app, unused);
+  registerDeliveries(app, unused);
   const url = () => options.publicUrl;
   registerEncryption(app, unused);
   registerSigningKeys(app, unused);

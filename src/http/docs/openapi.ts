@@ -3,7 +3,7 @@ import { ERROR_TABLE, type ErrorCode } from '../../protocol/errors.ts';
 import { wireJsonSchemas } from '../../protocol/json-schemas.ts';
 import { ERROR_MEANINGS } from './error-meanings.ts';
 import { cardPaths, jsonRpcPaths, jsonRpcSchemas, restPaths } from './openapi-a2a.ts';
-import { keyPaths, openPaths, serverSchemas } from './openapi-server.ts';
+import { deliveryPaths, keyPaths, openPaths, serverSchemas } from './openapi-server.ts';
 import { serverKeyPaths, serverKeySchemas } from './openapi-server-keys.ts';
 import { ERROR_SCHEMAS, HEADERS, type Json } from './openapi-shared.ts';
 
@@ -32,6 +32,7 @@ const TAGS: readonly Json[] = [
   { name: 'REST 0.3', description: 'The same as A2A 0.3 has it.' },
   { name: 'Keys', description: 'API keys and admin tokens. For the admin.' },
   { name: 'Server keys', description: 'What this server signs and encrypts with. For the admin.' },
+  { name: 'Push', description: 'Push notifications that wait, and dead letters. For their owners and the admin.' },
   { name: 'Operations', description: 'Health and metrics. Public.' },
   { name: 'Pages', description: 'For people. Public.' },
 ];
@@ -60,6 +61,7 @@ function parameters(agentIds: readonly string[]): Json {
     },
     taskId: parameter('id', 'path', 'Id of a task.', id),
     configId: parameter('configId', 'path', 'Id of a push configuration.', id),
+    deliveryId: parameter('id', 'path', 'Id of a push delivery.', { type: 'string', maxLength: 256 }),
     keyId: parameter('id', 'path', 'Id of an API key.', { type: 'string', maxLength: 256 }),
     'A2A-Version-1.0': version('1.0'),
     'A2A-Version-0.3': version('0.3'),
@@ -128,6 +130,7 @@ export function buildOpenApi(options: OpenApiOptions): Json {
       ...restPaths(wire),
       ...keyPaths(),
       ...serverKeyPaths(),
+      ...deliveryPaths(),
       ...openPaths(options),
     },
     components: {

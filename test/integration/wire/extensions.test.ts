@@ -1,7 +1,7 @@
 /** Extensions: required ones are required in every binding and version, activated ones are told in the answer. */
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { echo } from '../../../src/agents/echo/agent.ts';
+import { echoAgent } from '../../../src/agents/echo/agent.ts';
 import { ADMIN } from '../../../src/core/access/principal.ts';
 import { ExtendedCards } from '../../../src/core/agents/extended-cards.ts';
 import type { Agent } from '../../../src/core/agents/registry.ts';
@@ -14,6 +14,8 @@ import { BenchFiles } from '../../support/task-bench.ts';
 
 const REQUIRED = 'https://extensions.example/required/v1';
 const OPTIONAL = 'https://extensions.example/optional/v1';
+
+const echo = echoAgent({ pushNotifications: false });
 
 const agentWith = (id: string, capabilities: Partial<Agent['description']['capabilities']>): Agent => ({
   ...echo,
