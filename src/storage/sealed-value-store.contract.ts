@@ -153,7 +153,7 @@ export function sealedValueStoreContract(open: () => Promise<Sql>): void {
   });
 
   test('[A12] a key that is missing is a clear error at the start', async () => {
-    const { withKeys, put } = await setUp();
+    const { sql, withKeys, put, read } = await setUp();
     await put(TEXT_KEYED, 'a', LOST, 'secret');
     await expect(withKeys(LOST).rekeying.requireKeys()).resolves.toBeUndefined();
     const error = await withKeys(NEW)
@@ -161,5 +161,9 @@ export function sealedValueStoreContract(open: () => Promise<Sql>): void {
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('ENCRYPTION_KEYS_PREVIOUS') });
     expect(error).toMatchObject({ message: expect.stringContaining(withKeys(LOST).sealer.currentKeyId) });
+    // One row that was tampered with is no missing key.
+    await sql.query("update notes set secret_key_id = 'nonsense'");
+    await expect(withKeys(NEW).rekeying.requireKeys()).resolves.toBeUndefined();
+    await expect(read(TEXT_KEYED, 'a', NEW, LOST)).rejects.toMatchObject({ code: 'DECRYPTION_FAILED' });
   });
 }

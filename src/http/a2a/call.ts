@@ -88,10 +88,14 @@ function extensionsOf(request: FastifyRequest): readonly string[] {
   return header.split(',').flatMap((uri) => (uri.trim() === '' ? [] : [uri.trim()]));
 }
 
-/** The answer names the extensions that the agent has activated, under both names: 0.3 has another one. */
+/**
+ * The answer names the extensions that the agent has activated, under both names: 0.3 has another one. Where one that is
+ * required was not asked for the call is refused, and none is activated.
+ */
 function tellActivated(reply: FastifyReply, agent: Agent, requested: readonly string[]): void {
   if (requested.length === 0) return;
   const declared = agent.description.capabilities.extensions ?? [];
+  if (declared.some(({ uri, required }) => required === true && !requested.includes(uri))) return;
   const activated = declared.filter(({ uri }) => requested.includes(uri)).map(({ uri }) => uri);
   if (activated.length === 0) return;
   const names = activated.join(', ');

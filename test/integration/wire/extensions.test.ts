@@ -102,6 +102,7 @@ describe.each(FORMS)('%s', (_name, path, version, header, body) => {
       const answer = await send(sent);
       expect(answer.statusCode).toBe(path === '' ? 200 : 400);
       expect(answer.body).toContain(REQUIRED);
+      expect(answer.headers).not.toHaveProperty(header);
       expect(answer.body).toContain(version === '1.0' ? 'EXTENSION_SUPPORT_REQUIRED' : '-32004');
     },
   );
