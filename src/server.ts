@@ -57,8 +57,14 @@ const HOUR_MS = 60 * MINUTE_MS;
 /**
  * Starts the server, or releases whatever it had begun with and rejects. Parts stop in the reverse order of their start;
  * one that cannot stop cleanly is logged and does not keep the others from it.
+ *
+ * @param moreAgents served besides the built-in ones
  */
-export async function startServer(config: Config, logger: PinoLogger): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  logger: PinoLogger,
+  moreAgents: readonly Agent[] = [],
+): Promise<RunningServer> {
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = once(async () => {
     for (const stop of stops.reverse()) {
@@ -70,7 +76,7 @@ export async function startServer(config: Config, logger: PinoLogger): Promise<R
     }
   });
   try {
-    return await build(config, logger, stops, stopAll);
+    return await build(config, logger, moreAgents, stops, stopAll);
   } catch (error) {
     await stopAll();
     throw error;
@@ -80,6 +86,7 @@ export async function startServer(config: Config, logger: PinoLogger): Promise<R
 async function build(
   config: Config,
   logger: PinoLogger,
+  moreAgents: readonly Agent[],
   stops: (() => Promise<void> | void)[],
   stopAll: () => Promise<void>,
 ): Promise<RunningServer> {
@@ -104,7 +111,7 @@ async function build(
   authenticator.start();
   stops.push(() => authenticator.stop());
 
-  const agents = new AgentRegistry(builtInAgents(config), config.agents.default);
+  const agents = new AgentRegistry([...builtInAgents(config), ...moreAgents], config.agents.default);
   const engine = new TaskEngine({
     store: storage.tasks,
     agents,
