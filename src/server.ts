@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import { echo } from './agents/echo/agent.ts';
 import type { Config } from './config/load.ts';
-import { listenUrl } from './config/network.ts';
+import { isLoopbackHost, listenUrl } from './config/network.ts';
 import { adminKeyProblem } from './config/secrets.ts';
 import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
@@ -132,9 +132,17 @@ async function build(
   });
   const retention = new Retention({ store: storage.tasks, clock, logger, logDays: config.tasks.logRetentionDays });
   let isReady = false;
-  const readiness = new ReadinessCheck({ isOpen: () => isReady, ping: () => storage.ping(), clock, logger });
+  const readiness = new ReadinessCheck({
+    isOpen: () => isReady,
+    ping: () => storage.ping(),
+    isStoring: () => engine.isStoring,
+    clock,
+    logger,
+  });
 
-  const ops = createOpsApp(logger, readiness, metrics.registry);
+  const { metricsHost } = config.ops;
+  const opsHosts = isLoopbackHost(metricsHost) ? config.server.allowedHosts : null;
+  const ops = createOpsApp({ logger, readiness, metrics: metrics.registry, allowedHosts: opsHosts });
   stops.push(() => ops.close());
   const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
   const app = createApi(config, logger, metrics, authenticator, failures);
@@ -195,7 +203,7 @@ async function build(
 function mayStay(authenticator: Authenticator): MayStay {
   return async ({ headers, principal: before }) => {
     try {
-      const now = await authenticator.authenticate(credentialOf(headers));
+      const now = await authenticator.recheck(credentialOf(headers));
       return now === before || mayAllThat(now, before);
     } catch (error) {
       return !(error instanceof AppError && error.code === 'UNAUTHENTICATED');
@@ -243,6 +251,7 @@ function createApi(
       failures,
     },
     onRequestDone: metrics.http.requestDone,
+    onUnreadable: metrics.http.unreadable,
   });
 }
 

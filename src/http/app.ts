@@ -1,6 +1,6 @@
 /** The API listener: one Fastify application with its hooks; each surface registers its own routes. */
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, {
   type FastifyBaseLogger,
@@ -10,7 +10,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { restErrorBody } from '../protocol/error-bodies.ts';
-import { AppError } from '../protocol/errors.ts';
+import { AppError, ERROR_TABLE } from '../protocol/errors.ts';
 import { countFailure, type GateOptions, gate } from './authenticate.ts';
 import { sendError } from './errors.ts';
 import { type HostRules, hostGuard } from './hosts.ts';
@@ -28,6 +28,8 @@ export interface AppOptions {
   readonly keepAliveTimeoutMs: number;
   readonly hosts: HostRules;
   readonly gate: GateOptions;
+  /** Something came that no handler saw, because it was no request, or not in time. */
+  readonly onUnreadable: (status: number) => void;
   readonly onRequestDone: (method: string, route: string, status: number, seconds: number) => void;
 }
 
@@ -35,13 +37,10 @@ export interface AppOptions {
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** Cheap and unique: a random prefix per process, then a count. */
-function requestIds(): (request: IncomingMessage) => string {
+function requestIds(): () => string {
   const prefix = randomBytes(6).toString('base64url');
   let count = 0;
-  return (request) => {
-    const given = request.headers['x-request-id'];
-    return typeof given === 'string' && REQUEST_ID.test(given) ? given : `${prefix}-${(++count).toString(36)}`;
-  };
+  return () => `${prefix}-${(++count).toString(36)}`;
 }
 
 /** Builds the application; the caller registers surfaces, listens and closes. */
@@ -56,12 +55,16 @@ export function createApp(options: AppOptions): FastifyInstance {
     // Node looks for requests that take too long every 30 seconds, which would be the shortest limit.
     connectionsCheckingInterval: Math.min(30_000, Math.ceil(options.requestTimeoutMs / 4)),
   };
+  const newRequestId = requestIds();
   const app = Fastify({
     loggerInstance: quietLogger(logger),
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (_quiet: FastifyBaseLogger, bindings: { reqId?: unknown }) =>
       lazyLogger(logger, String(bindings.reqId)),
-    genReqId: requestIds(),
+    genReqId: (request: IncomingMessage) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : newRequestId();
+    },
     requestIdHeader: false,
     // One proxy: the last address in the header is the one that it saw. What stands before it, the client has written.
     // As a function: the number that fastify takes here trusts nobody.
@@ -74,7 +77,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     return503OnClosing: true,
     http: listener,
     https: tls === null ? null : { ...tls, ...listener },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error: Error, socket: Socket) => {
+      const status = answerClientError(error, socket, newRequestId());
+      if (status !== null) options.onUnreadable(status);
+    },
     // URLs that the router cannot read: no hook and no other handler sees them.
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => sendError(request, reply, error),
   } as never) as unknown as FastifyInstance;
@@ -103,24 +109,33 @@ export function createApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** What Node could not parse as a request, so that no handler saw it. */
-function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+/** What Node could not read as a request, so that no handler saw it. Answers the status that was sent, if any. */
+function answerClientError(error: Error & { code?: string }, socket: Socket, requestId: string): number | null {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
-    return;
+    return null;
   }
-  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const status = isTooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  const isTooSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const told = isTooLarge
-    ? new AppError('HEADERS_TOO_LARGE', 'The headers are larger than server.headerLimitBytes allows')
-    : new AppError(
-        'INVALID_REQUEST',
-        isTooSlow
-          ? 'The request was not complete within server.requestTimeoutMs'
-          : 'The request is not HTTP as this server reads it',
-      );
+  const told = clientError(error.code);
   const body = restErrorBody(told);
-  const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
-  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
+  const { http: status } = ERROR_TABLE[told.code];
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${requestId}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  return status;
+}
+
+function clientError(code: string | undefined): AppError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new AppError('HEADERS_TOO_LARGE', 'The headers are larger than server.headerLimitBytes allows');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new AppError('REQUEST_TIMEOUT', 'The request was not complete within server.requestTimeoutMs');
+    default:
+      return new AppError('INVALID_REQUEST', 'The request is not HTTP as this server reads it');
+  }
 }

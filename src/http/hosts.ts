@@ -1,6 +1,6 @@
 /** Which names this server answers to, and which pages may call it: the guard against DNS rebinding and foreign pages. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppError } from '../protocol/errors.ts';
+import { AppError, toAppError } from '../protocol/errors.ts';
 
 export interface HostRules {
   /** Host names without ports. */
@@ -14,16 +14,39 @@ const ALLOWED_HEADERS =
   'authorization, content-type, x-api-key, a2a-version, a2a-extensions, idempotency-key, last-event-id, x-request-id';
 const EXPOSED_HEADERS = 'x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, etag';
 
+/** Throws INVALID_REQUEST for a request to a name that is not among these, or to two names (RFC 9112 section 3.2). */
+export function hostCheck(allowedHosts: readonly string[]): (request: FastifyRequest) => void {
+  const hosts = new Set(allowedHosts.map((host) => host.toLowerCase()));
+  return ({ raw, headers }) => {
+    const name = hostName(headers.host);
+    if (!hosts.has(name)) {
+      throw new AppError('INVALID_REQUEST', `This server does not answer to the host ${name}; see server.allowedHosts`);
+    }
+    // Node keeps the first and drops the others: who stands in front may have looked at another one.
+    if (countOf(raw.rawHeaders, 'host') > 1) throw new AppError('INVALID_REQUEST', 'The request has two Host headers');
+  };
+}
+
+/** `rawHeaders` is name, value, name, value, and so on. */
+function countOf(rawHeaders: readonly string[], name: string): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const header = rawHeaders[index];
+    if (header?.length === name.length && header.toLowerCase() === name) count++;
+  }
+  return count;
+}
+
 /** An `onRequest` hook. Refuses foreign hosts and origins, and answers preflights of the listed origins. */
 export function hostGuard(rules: HostRules) {
-  const hosts = new Set(rules.allowedHosts.map((host) => host.toLowerCase()));
+  const checkHost = hostCheck(rules.allowedHosts);
   const origins = new Set([...rules.corsOrigins, rules.publicOrigin].map((origin) => origin.toLowerCase()));
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     const { host, origin } = request.headers;
-    const name = hostName(host);
-    if (!hosts.has(name)) {
-      const refusal = `This server does not answer to the host ${name}; see server.allowedHosts`;
-      done(new AppError('INVALID_REQUEST', refusal));
+    try {
+      checkHost(request);
+    } catch (error) {
+      done(toAppError(error));
       return;
     }
     if (origin === undefined) {

@@ -13,6 +13,8 @@ export interface MetricsSources {
 export interface HttpMetrics {
   /** @param seconds from the first byte of the request to the last one of the answer. */
   readonly requestDone: (method: string, route: string, status: number, seconds: number) => void;
+  /** What came was no request, or not whole in time, and was answered with this status. */
+  readonly unreadable: (status: number) => void;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -23,6 +25,9 @@ export function createMetrics() {
   const counter = <L extends string>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
     new Counter({ name, help, labelNames, registers });
 
+  const unreadable = counter('parley_http_unreadable_total', 'What was no HTTP request, or not whole in time', [
+    'status',
+  ]);
   const requests = new RequestHistogram();
   requests.register(registry);
   const created = counter('parley_tasks_created_total', 'Tasks created', ['agent']);
@@ -77,6 +82,7 @@ export function createMetrics() {
 
   const http: HttpMetrics = {
     requestDone: (method, route, status, seconds) => requests.observe(method, route, status, seconds),
+    unreadable: (status) => unreadable.inc({ status: String(status) }),
   };
 
   return {

@@ -4,13 +4,13 @@ import { turnedClock } from '../../test/support/turned-clock.ts';
 import { silentLogger } from '../core/logger.ts';
 import { ReadinessCheck } from './readiness.ts';
 
-function checkOf(ping: () => Promise<void>, isOpen = true) {
+function checkOf(ping: () => Promise<void>, isOpen = true, isStoring = () => true) {
   const clock = turnedClock();
   const lines: string[] = [];
   const note = (first: object | string, message?: string) =>
     void lines.push(typeof first === 'string' ? first : (message ?? ''));
   const logger = { ...silentLogger, error: note, info: note };
-  return { clock, lines, readiness: new ReadinessCheck({ isOpen: () => isOpen, ping, clock, logger }) };
+  return { clock, lines, readiness: new ReadinessCheck({ isOpen: () => isOpen, ping, isStoring, clock, logger }) };
 }
 
 describe('[O2] readiness', () => {
@@ -34,7 +34,20 @@ describe('[O2] readiness', () => {
     expect(await readiness.check()).toEqual(['database']);
     expect(await checkLater()).toEqual([]);
     expect(await checkLater()).toEqual([]);
-    expect(lines).toEqual(['the database does not answer', 'the database answers again']);
+    expect(lines).toEqual(['the database does not work', 'the database works again']);
+  });
+
+  it('names the database when it answers, but takes no writes', async () => {
+    let isStoring = false;
+    const { readiness, clock } = checkOf(
+      async () => undefined,
+      true,
+      () => isStoring,
+    );
+    expect(await readiness.check()).toEqual(['database']);
+    isStoring = true;
+    clock.turn(1000);
+    expect(await readiness.check()).toEqual([]);
   });
 
   it('asks the database once a second at most, however many ask', async () => {

@@ -7,6 +7,8 @@ export interface ReadinessOptions {
   readonly isOpen: () => boolean;
   /** Rejects when the database does not answer. */
   readonly ping: () => Promise<void>;
+  /** `false`: the database answers and takes no writes, as with a full disk. */
+  readonly isStoring: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -39,14 +41,15 @@ export class ReadinessCheck {
   }
 
   async #ask(): Promise<readonly string[]> {
-    const { logger } = this.#options;
+    const { logger, isStoring } = this.#options;
     try {
       await this.#pingInTime();
-      if (this.#wasDown) logger.info('the database answers again');
+      if (!isStoring()) throw new Error('it answers, but takes no writes');
+      if (this.#wasDown) logger.info('the database works again');
       this.#wasDown = false;
       return [];
     } catch (err) {
-      if (!this.#wasDown) logger.error({ err }, 'the database does not answer');
+      if (!this.#wasDown) logger.error({ err }, 'the database does not work');
       this.#wasDown = true;
       return ['database'];
     }

@@ -12,7 +12,8 @@ export type GrpcStatus =
   | 'INTERNAL'
   | 'UNAVAILABLE'
   | 'UNAUTHENTICATED'
-  | 'OUT_OF_RANGE';
+  | 'OUT_OF_RANGE'
+  | 'DEADLINE_EXCEEDED';
 
 interface ErrorRow {
   /** JSON-RPC `error.code` (A2A 1.0 section 9.5). */
@@ -60,6 +61,7 @@ export const ERROR_TABLE = {
   /** The same Idempotency-Key with another body. */
   IDEMPOTENCY_CONFLICT: row(-32602, 409, 'ALREADY_EXISTS', true, 'parley'),
   CONFLICT: row(-32000, 409, 'ALREADY_EXISTS', true, 'parley'),
+  REQUEST_TIMEOUT: row(-32600, 408, 'DEADLINE_EXCEEDED', true, 'parley'),
   PAYLOAD_TOO_LARGE: row(-32600, 413, 'RESOURCE_EXHAUSTED', true, 'parley'),
   UNSUPPORTED_MEDIA_TYPE: row(-32600, 415, 'INVALID_ARGUMENT', true, 'parley'),
   RATE_LIMITED: row(-32000, 429, 'RESOURCE_EXHAUSTED', true, 'parley'),

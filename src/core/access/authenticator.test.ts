@@ -126,6 +126,21 @@ async function attempt(credential: string | undefined): Promise<string> {
 }
 const REFUSED = `UNAUTHENTICATED ${INVALID}`;
 
+describe('a second look at who was let in', () => {
+  test('[I2] it gives the same verdict, and counts as no use of the key', async () => {
+    const { record, key } = await keys.create({ name: 'ci' });
+    const first = await authenticator.recheck(key);
+    expect(await authenticator.recheck(key)).toBe(first);
+    expect(counted).toEqual([]);
+    await authenticator.stop();
+    expect((await keys.get(record.id)).lastUsedAtMs).toBeNull();
+    await keys.revoke(record.id);
+    expect(() => authenticator.recheck('wrong')).toThrow(INVALID);
+    await expect(async () => authenticator.recheck(key)).rejects.toThrow(INVALID);
+    expect(counted).toEqual([]);
+  });
+});
+
 describe('credentials', () => {
   test('[I2] an API key becomes its principal: owner, name, scopes, agents', async () => {
     const { record, key } = await keys.create({ name: 'ci', agents: ['echo'], scopes: ['tasks:read'] });

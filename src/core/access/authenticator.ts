@@ -8,7 +8,7 @@ import type { ApiKeyRecord, ApiKeyStore } from './api-key-store.ts';
 import { hashCredential, isApiKeyShaped } from './api-keys.ts';
 import { type CachedKey, KeyCache, UnknownKeys } from './key-cache.ts';
 import { KeyUses } from './key-uses.ts';
-import type { AccessMetrics } from './metrics.ts';
+import { type AccessMetrics, NO_ACCESS_METRICS } from './metrics.ts';
 import { ADMIN, ANONYMOUS, type Principal } from './principal.ts';
 
 const UNKNOWN_TTL_MS = 2000;
@@ -81,9 +81,19 @@ export class Authenticator {
    * for a key that never was, that is revoked, disabled or expired; with the store's error where it cannot be asked.
    */
   authenticate(credential: string | undefined): Principal | Promise<Principal> {
+    return this.#principalOf(credential, true);
+  }
+
+  /** The same for who was let in before and still is: it counts as no new use of the key. */
+  recheck(credential: string | undefined): Principal | Promise<Principal> {
+    return this.#principalOf(credential, false);
+  }
+
+  #principalOf(credential: string | undefined, isUse: boolean): Principal | Promise<Principal> {
+    const metrics = isUse ? this.#metrics : NO_ACCESS_METRICS;
     if (this.#mode === 'none') return ANONYMOUS;
     if (credential === undefined) {
-      this.#metrics.keyAuth('missing');
+      metrics.keyAuth('missing');
       throw new AppError(
         'UNAUTHENTICATED',
         `Authentication is required: send an API key, the admin key or an admin token ${HOW}`,
@@ -97,16 +107,16 @@ export class Authenticator {
       if (ageMs >= 0 && ageMs < this.#cacheTtlMs) {
         entry.wasUsed = true;
         if (ageMs * 2 >= this.#cacheTtlMs && !entry.isRefreshing) this.#refreshAhead(keyHash, entry);
-        return this.#admit(keyHash, entry);
+        return this.#admit(keyHash, entry, isUse);
       }
     }
     if (this.#adminKey.matches(keyHash)) {
-      this.#metrics.adminAuth('success');
+      metrics.adminAuth('success');
       return ADMIN;
     }
-    if (isApiKeyShaped(credential)) return this.#readAndAdmit(keyHash);
-    if (isTokenShaped(credential)) return this.#verifyToken(credential);
-    return this.#refuseAdmin();
+    if (isApiKeyShaped(credential)) return this.#readAndAdmit(keyHash, isUse);
+    if (isTokenShaped(credential)) return this.#verifyToken(credential, metrics);
+    return this.#refuseAdmin(metrics);
   }
 
   /** Whether this is an API key that has opened something here lately. */
@@ -128,16 +138,16 @@ export class Authenticator {
     this.#cache.deleteKey(keyId);
   }
 
-  async #verifyToken(token: string): Promise<Principal> {
-    if (!(await this.#adminTokens.isValid(token))) return this.#refuseAdmin();
-    this.#metrics.adminAuth('success');
+  async #verifyToken(token: string, metrics: AccessMetrics): Promise<Principal> {
+    if (!(await this.#adminTokens.isValid(token))) return this.#refuseAdmin(metrics);
+    metrics.adminAuth('success');
     return ADMIN;
   }
 
-  async #readAndAdmit(keyHash: string): Promise<Principal> {
-    if (this.#unknown.has(keyHash, this.#clock.now())) return this.#refuseKey();
+  async #readAndAdmit(keyHash: string, isUse: boolean): Promise<Principal> {
+    if (this.#unknown.has(keyHash, this.#clock.now())) return this.#refuseKey(isUse);
     const entry = await this.#read(keyHash);
-    return entry === null ? this.#refuseKey() : this.#admit(keyHash, entry);
+    return entry === null ? this.#refuseKey(isUse) : this.#admit(keyHash, entry, isUse);
   }
 
   #refreshAhead(keyHash: string, entry: CachedKey): void {
@@ -188,25 +198,27 @@ export class Authenticator {
   }
 
   /** What depends on the time is checked at each call, also for a key from memory. */
-  #admit(keyHash: string, entry: CachedKey): Principal {
+  #admit(keyHash: string, entry: CachedKey, isUse: boolean): Principal {
     const nowMs = this.#clock.now();
     const { record } = entry;
     const isCurrent = record.keyHash === keyHash;
     const untilMs = isCurrent ? record.expiresAtMs : earlier(record.expiresAtMs, record.previousExpiresAtMs ?? 0);
-    if (record.disabled || (untilMs !== null && nowMs >= untilMs)) return this.#refuseKey();
-    entry.lastUsedAtMs = nowMs;
-    if (!entry.isTouched) this.#uses.add(entry);
-    this.#metrics.keyAuth('success');
+    if (record.disabled || (untilMs !== null && nowMs >= untilMs)) return this.#refuseKey(isUse);
+    if (isUse) {
+      entry.lastUsedAtMs = nowMs;
+      if (!entry.isTouched) this.#uses.add(entry);
+      this.#metrics.keyAuth('success');
+    }
     return entry.principal;
   }
 
-  #refuseKey(): never {
-    this.#metrics.keyAuth('failure');
+  #refuseKey(isUse: boolean): never {
+    if (isUse) this.#metrics.keyAuth('failure');
     throw invalidCredential();
   }
 
-  #refuseAdmin(): never {
-    this.#metrics.adminAuth('failure');
+  #refuseAdmin(metrics: AccessMetrics): never {
+    metrics.adminAuth('failure');
     throw invalidCredential();
   }
 }

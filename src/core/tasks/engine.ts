@@ -65,6 +65,7 @@ export class TaskEngine implements RunHost, EngineHost {
   #stopTimers: (() => void)[] = [];
   #onIdle: (() => void) | null = null;
   #isOpen = false;
+  #isStoring = true;
   #renewedAtMs = 0;
 
   constructor(options: EngineOptions) {
@@ -85,6 +86,11 @@ export class TaskEngine implements RunHost, EngineHost {
     });
     this.#recoverer = new Recoverer(this, options.agents);
     this.#submitter = new Submitter(this, options.deduplication);
+  }
+
+  /** Whether the last heartbeat, which is a small write, was stored: not so with a full disk, or a database without a primary. */
+  get isStoring(): boolean {
+    return this.#isStoring;
   }
 
   get runningCount(): number {
@@ -144,10 +150,12 @@ export class TaskEngine implements RunHost, EngineHost {
     const nowMs = this.clock.now();
     try {
       await this.store.heartbeat(this.replicaId, leaseTtlMs);
+      this.#isStoring = true;
       const isLate = nowMs - this.#renewedAtMs >= leaseTtlMs;
       this.#renewedAtMs = nowMs;
       if (isLate) await this.#dropLost();
     } catch (err) {
+      this.#isStoring = false;
       this.logger.error({ err }, 'lease could not be renewed');
     }
   }

@@ -21,6 +21,21 @@ async function runningOnA(recovery: 'resume' | 'restart' | 'fail' = 'resume') {
   return { a, onA, onB, taskId, lost: () => lost };
 }
 
+describe('[O2] a replica that cannot renew its lease', () => {
+  it('says that it stores nothing, until it can again', async () => {
+    const a = await files.start([puppet().agent]);
+    expect(a.engine.isStoring).toBe(true);
+    a.store.beforeHeartbeat = () => {
+      throw new Error('disk full');
+    };
+    await a.pass(5_000);
+    await until('the failure to show', () => !a.engine.isStoring);
+    a.store.beforeHeartbeat = () => undefined;
+    await a.pass(5_000);
+    await until('the recovery to show', () => a.engine.isStoring);
+  });
+});
+
 describe('when another replica has taken a task over', () => {
   it('no event of the old epoch lands, its run is aborted, and its followers get the new one from the log', async () => {
     const { a, onA, onB, taskId, lost } = await runningOnA();

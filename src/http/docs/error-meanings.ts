@@ -71,6 +71,10 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     'Use a new key for a new message.',
   ),
   CONFLICT: of('Somebody else changed the resource at the same time.', 'Read it again, then decide.'),
+  REQUEST_TIMEOUT: of(
+    'The request did not arrive whole within `server.requestTimeoutMs`.',
+    'Send it again, on a better connection; raise the limit where large files come over slow lines.',
+  ),
   PAYLOAD_TOO_LARGE: of(
     'The body or the message is larger than a limit of the server, which the message names.',
     'Send less, or refer to content by URL.',

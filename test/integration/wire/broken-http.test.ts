@@ -87,9 +87,20 @@ test.each([
   expect(answer).toMatch(/connection: close/i);
 });
 
-test('[A5] what Node refuses itself is told in JSON', async () => {
+test('[A5] two Host headers are 400, whatever they say', async () => {
+  for (const hosts of ['host: 127.0.0.1\r\nHost: evil.example', 'host: 127.0.0.1\r\nhost: 127.0.0.1']) {
+    const answer = await say(`GET /healthz HTTP/1.1\r\n${hosts}\r\nconnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(answer).toContain('The request has two Host headers');
+  }
+});
+
+test('[A5, O3, O4] what Node refuses itself is told in JSON with a request id, and counted', async () => {
   const answer = await say('hello there\r\n\r\n');
-  const [, body = ''] = answer.split('\r\n\r\n');
+  const [headers = '', body = ''] = answer.split('\r\n\r\n');
+  expect(headers).toMatch(/\r\nx-request-id: [\w-]+/);
+  const { text } = await http(`${parley.metricsUrl}/metrics`);
+  expect(text).toMatch(/^parley_http_unreadable_total\{status="400"\} [1-9]/m);
   expect(JSON.parse(body)).toMatchObject({ error: { code: 400, details: [{ reason: 'INVALID_REQUEST' }] } });
 });
 
@@ -180,7 +191,7 @@ test('[A5] a request that does not come to its end is given up within twice serv
   await Promise.all(
     beginnings.map(async (beginning) => {
       const answer = await say(beginning);
-      expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+      expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
       expect(answer).toContain('server.requestTimeoutMs');
     }),
   );
@@ -203,7 +214,7 @@ test('[A5] a body that drips is given up too, and keeps nobody else waiting', as
       expect((await http(`${parley.url}/healthz`)).status).toBe(200);
       others++;
     }
-    expect(await answered).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await answered).toMatch(/^HTTP\/1\.1 408 /);
     expect(others).toBeGreaterThan(10);
   } finally {
     clearInterval(drip);

@@ -16,6 +16,26 @@ function ask(path: string, headers: Record<string, string>, method = 'GET'): Pro
   return http(`${parley.url}${path}`, { method, headers: { ...bearer(parley), ...headers } });
 }
 
+describe('the ops listener', () => {
+  test('[O14] on loopback answers to the same names only', async () => {
+    for (const [host, status] of [
+      ['localhost', 200],
+      ['127.0.0.1:3000', 200],
+      ['parley.example.com', 200],
+      ['evil.example', 400],
+    ] as const) {
+      const answer = await http(`${parley.metricsUrl}/metrics`, { headers: { host } });
+      expect([host, answer.status]).toEqual([host, status]);
+    }
+  });
+
+  test('[O14] off loopback answers to any, as other machines know it by names of their own', async () => {
+    const open = await startParley({ config: 'ops:\n  metricsHost: 0.0.0.0\n' });
+    const url = open.metricsUrl.replace('0.0.0.0', '127.0.0.1');
+    expect((await http(`${url}/metrics`, { headers: { host: 'parley:3000' } })).status).toBe(200);
+  });
+});
+
 describe('hosts', () => {
   const own = [
     'localhost',
