@@ -27,6 +27,7 @@ import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
+import { type BodyCheck, bodyCheck } from './http/json-body.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { RateLimiter } from './http/rate-limit.ts';
 import { credentialOf } from './http/request.ts';
@@ -145,14 +146,18 @@ async function build(
   const ops = createOpsApp({ logger, readiness, metrics: metrics.registry, allowedHosts: opsHosts });
   stops.push(() => ops.close());
   const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
-  const app = createApi(config, logger, metrics, authenticator, failures);
+  const checkBody = bodyCheck(
+    { maxDepth: config.server.maxJsonDepth, maxValues: config.server.maxJsonValues },
+    metrics.task.limitReached,
+  );
+  const app = createApi(config, logger, metrics, authenticator, failures, checkBody);
   stops.push(() => closeSoon(app));
   const streams = new SseStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
   const operations = { tasks: new TaskService(engine), push: new PushConfigs(), cards: new ExtendedCards() };
-  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams }));
+  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams, checkBody }));
   const keys = new ApiKeyService({
     store: storage.apiKeys,
     clock,
@@ -234,11 +239,13 @@ function createApi(
   metrics: Metrics,
   authenticator: Authenticator,
   failures: RateLimiter | null,
+  checkBody: BodyCheck,
 ): FastifyInstance {
   const { server } = config;
   const { certFile, keyFile } = server.tls;
   return createApp({
     ...server,
+    checkBody,
     logger,
     tls:
       certFile === undefined || keyFile === undefined

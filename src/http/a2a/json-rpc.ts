@@ -29,6 +29,7 @@ export async function handleJsonRpc(
   // Errors that come before the version is known are told in the form of 1.0.
   let codec = codecFor('1.0');
   let idJson = 'null';
+  let isStream = false;
   try {
     const rpc = parseBody(request.body, (id) => {
       idJson = id;
@@ -39,7 +40,8 @@ export async function handleJsonRpc(
     const decoded = codec.decodeParams(operation, rpc.params);
     refuseNotification(rpc);
     const call = new HttpCall(request, reply, agentOf(request, agents));
-    if (!isStreaming(operation)) {
+    isStream = isStreaming(operation);
+    if (!isStream) {
       const result = await answer(operations, codec, call, decoded);
       return await reply.header('content-type', CONTENT_TYPE).send(rpcResult(idJson, result));
     }
@@ -49,8 +51,26 @@ export async function handleJsonRpc(
     sink.bind(source);
     return reply;
   } catch (thrown) {
-    return sendJsonRpcError(reply, codec, idJson, toAppError(thrown));
+    const error = toAppError(thrown);
+    const takesEvents = request.headers.accept?.includes('text/event-stream') === true;
+    if (codec.version === '0.3' && isStream && takesEvents && !ERROR_TABLE[error.code].beforeOperation) {
+      return sendErrorEvent(reply, codec, idJson, error);
+    }
+    return sendJsonRpcError(reply, codec, idJson, error);
   }
+}
+
+/**
+ * What a streaming operation of 0.3 refuses is a stream of one event: a SendStreamingMessageResponse may be an error
+ * (0.3 section 7.2), and clients of 0.3 read no code from anything but a stream.
+ */
+function sendErrorEvent(reply: FastifyReply, codec: Codec, idJson: string, error: AppError): FastifyReply {
+  reportFault(reply, error);
+  const data = rpcError(idJson, codec.encodeJsonRpcError(error));
+  return reply
+    .header('content-type', 'text/event-stream')
+    .header('cache-control', 'no-cache')
+    .send(`data: ${data}\n\n`);
 }
 
 /** The request; its id is told even where the rest is not valid, so that the error finds its way home. */

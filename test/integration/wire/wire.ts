@@ -136,6 +136,9 @@ export async function stream(
   }
   const events = await source.collect(options.count);
   source.close();
+  // 0.3 tells the error of a streaming operation as the only event.
+  const refused = errorOf(wire, parsed(events[0]?.data ?? ''));
+  if (refused !== undefined) return { status: source.status, contentType, ids: [], events: [], error: refused };
   return {
     status: source.status,
     contentType,
