@@ -16,18 +16,23 @@ import type { Principal } from './core/access/principal.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
 import { PushConfigs } from './core/push/push-configs.ts';
+import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
+import { SigningKeys } from './core/signing/signing-keys.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
 import { registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
 import { type MayStay, SseStreams } from './http/a2a/sse.ts';
+import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
+import { registerSigningKeys } from './http/admin/signing-keys.ts';
 import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
 import { type BodyCheck, bodyCheck } from './http/json-body.ts';
+import { registerJwks } from './http/jwks.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { RateLimiter } from './http/rate-limit.ts';
 import { credentialOf } from './http/request.ts';
@@ -37,6 +42,7 @@ import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
 import { AppError } from './protocol/errors.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
+import { openSealer } from './storage/open-sealer.ts';
 
 export interface RunningServer {
   /** Where clients reach the API, and where Prometheus does. */
@@ -97,6 +103,21 @@ async function build(
   await storage.lockForServer();
   for (const { version, name } of await storage.migrate())
     logger.info({ version, migration: name }, 'migration applied');
+
+  const secrets = await openSealer({
+    ...config.secrets,
+    encryptionKey: config.secrets.encryptionKey,
+    needsAllKeys: true,
+    dataDir: config.dataDir,
+    store: storage.sealedValues,
+    columns: SEALED_COLUMNS,
+    randomBytes,
+    logger,
+  });
+  const { sealer } = secrets;
+  const signingKeys = new SigningKeys({ store: storage.signingKeys, sealer, clock, logger });
+  await signingKeys.start();
+  stops.push(() => signingKeys.stop());
 
   const { source: adminKey, made } = openAdminKey(config, logger);
   const adminTokens = new AdminTokens({ adminKey, clock, ids, ttlSeconds: config.auth.adminTokenTtlSeconds });
@@ -170,6 +191,9 @@ async function build(
   });
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
+  registerEncryption(app, secrets);
+  registerSigningKeys(app, { signingKeys });
+  registerJwks(app, { signer: signingKeys });
   metrics.observe({
     runningTasks: () => engine.runningCount,
     queuedWrites: () => engine.queue.depth,
@@ -195,6 +219,7 @@ async function build(
   isReady = true;
   drainMs = config.server.drainMs;
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
+  secrets.rekeying.sealPlaintext().catch((err: unknown) => logger.error({ err }, 'plaintext could not be sealed'));
   // Not ready first, so that no balancer sends more. Then what runs may end, then streams, then the listeners.
   const stop = (): Promise<void> => {
     isReady = false;
