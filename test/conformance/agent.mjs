@@ -30,6 +30,10 @@ export const PROFILES = /** @type {const} */ ({
 
 /** The kit's own default of TCK_STREAMING_TIMEOUT; a task to resubscribe to must run for twice that. */
 const STREAMING_TIMEOUT_MS = 2000;
+/** Until it is canceled. */
+const WORK_MS = 86_400_000;
+
+const needsAuthorization = { parts: [{ text: 'Authorize the agent at https://example.com/authorize' }] };
 
 /** @type {AgentEvent} */
 const working = { type: 'status', state: 'TASK_STATE_WORKING' };
@@ -79,6 +83,9 @@ const SCENARIOS = [
       completed,
     ],
   ],
+  // Our own: what no scenario of the kit asks for.
+  ['own-auth-required', [{ type: 'status', state: 'TASK_STATE_AUTH_REQUIRED', message: needsAuthorization }]],
+  ['own-fail', [{ type: 'status', state: 'TASK_STATE_FAILED', message: { parts: [{ text: 'failed' }] } }]],
 ];
 
 /** @param {Run} run @returns {AsyncGenerator<AgentEvent>} */
@@ -87,6 +94,12 @@ async function* execute(run) {
   if (messageId.startsWith('test-resubscribe-message-id')) {
     yield working;
     await run.sleep(2 * STREAMING_TIMEOUT_MS);
+    yield completed;
+    return;
+  }
+  if (messageId.startsWith('own-work')) {
+    yield working;
+    await run.sleep(WORK_MS);
     yield completed;
     return;
   }

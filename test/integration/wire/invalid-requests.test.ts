@@ -341,7 +341,7 @@ describe('bodies', () => {
     }
   });
 
-  test('[A5] a message larger than its own limit is 413 over every wire', async () => {
+  test('[A5] [SEC-2] a message larger than its own limit is 413 over every wire', async () => {
     for (const wire of WIRES) {
       const { status, error } = await call(parley, wire, 'SendMessage', {
         message: textMessage('x'.repeat(3 * 1024 * 1024)),
