@@ -178,7 +178,8 @@ async function build(
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
   const operations = { tasks: new TaskService(engine), push: new PushConfigs(), cards: new ExtendedCards() };
-  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams, checkBody }));
+  const { invalidV03Status } = config.agents;
+  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams, checkBody, invalidV03Status }));
   const keys = new ApiKeyService({
     store: storage.apiKeys,
     clock,

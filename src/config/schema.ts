@@ -320,6 +320,10 @@ const agents = section({
     'Id of the agent that answers at `/a2a`.',
     { allowed: 'an agent id' },
   ),
+  invalidV03Status: key(
+    z.enum(['http', 'ok']).default('http'),
+    'HTTP status of JSON-RPC errors for requests of A2A 0.3 that are not valid. `http`: 400. `ok`: 200, for clients that read the error only then, as the official one in Python.',
+  ),
   echo: section({
     enabled: key(
       z.boolean().default(true),

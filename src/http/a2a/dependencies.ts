@@ -9,4 +9,6 @@ export interface A2aDependencies {
   readonly agents: AgentRegistry;
   readonly streams: SseStreams;
   readonly checkBody: BodyCheck;
+  /** How JSON-RPC tells clients of 0.3 that their request is not valid: `http` is 400, `ok` is 200. */
+  readonly invalidV03Status: 'http' | 'ok';
 }

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answer, isStreaming, stream } from '../../core/operations/dispatch.ts';
 import type { Codec } from '../../protocol/codec.ts';
-import { type AppError, ERROR_TABLE, toAppError } from '../../protocol/errors.ts';
+import { type AppError, ERROR_TABLE, type ErrorCode, toAppError } from '../../protocol/errors.ts';
 import {
   type JsonRpcRequest,
   parseJsonRpc,
@@ -18,6 +18,18 @@ import type { A2aDependencies } from './dependencies.ts';
 import { jsonRpcFraming } from './framing.ts';
 
 const CONTENT_TYPE = 'application/json';
+
+/** What `agents.invalidV03Status` is about. */
+const NOT_VALID: ReadonlySet<ErrorCode> = new Set(['PARSE_ERROR', 'INVALID_REQUEST', 'INVALID_PARAMS']);
+
+/** Also where the envelope is not valid, before which the version has not been asked for. */
+function isV03(request: FastifyRequest): boolean {
+  try {
+    return versionOf(request) === '0.3';
+  } catch {
+    return false;
+  }
+}
 
 /** The steps: envelope, version, method, parameters, agent, operation. Whoever gets here is authenticated. */
 export async function handleJsonRpc(
@@ -56,7 +68,8 @@ export async function handleJsonRpc(
     if (codec.version === '0.3' && isStream && takesEvents && !ERROR_TABLE[error.code].beforeOperation) {
       return sendErrorEvent(reply, codec, idJson, error);
     }
-    return sendJsonRpcError(reply, codec, idJson, error);
+    const isOk = dependencies.invalidV03Status === 'ok' && NOT_VALID.has(error.code) && isV03(request);
+    return sendJsonRpcError(reply, codec, idJson, error, isOk ? 200 : undefined);
   }
 }
 
@@ -86,18 +99,19 @@ function parseBody(body: unknown, onId: (idJson: string) => void): JsonRpcReques
   }
 }
 
-/** HTTP 200 for what an operation answers; the error's own status for what is refused before one ran. */
+/** HTTP 200 for what an operation answers; the error's own status for what is refused before one ran, unless told otherwise. */
 export function sendJsonRpcError(
   reply: FastifyReply,
   codec: Codec,
   idJson: string,
   error: AppError,
+  status?: number,
 ): Promise<FastifyReply> | FastifyReply {
   const row = ERROR_TABLE[error.code];
   reportFault(reply, error);
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
   return reply
-    .code(row.beforeOperation ? row.http : 200)
+    .code(status ?? (row.beforeOperation ? row.http : 200))
     .header('content-type', CONTENT_TYPE)
     .send(rpcError(idJson, codec.encodeJsonRpcError(error)));
 }
