@@ -169,7 +169,7 @@ async function build(
   const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
   const checkBody = bodyCheck(
     { maxDepth: config.server.maxJsonDepth, maxValues: config.server.maxJsonValues },
-    metrics.task.limitReached,
+    (limit) => metrics.task.limitReached(limit),
   );
   const app = createApi(config, logger, metrics, authenticator, failures, checkBody);
   stops.push(() => closeSoon(app));

@@ -8,7 +8,14 @@
  */
 /** @typedef {{ passed: number, expected: number, failed: number, skipped: number }} Counts */
 
-const ENTITIES = /** @type {Record<string, string>} */ ({ lt: '<', gt: '>', quot: '"', apos: "'", amp: '&', '#10': '\n' });
+const ENTITIES = /** @type {Record<string, string>} */ ({
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  amp: '&',
+  '#10': '\n',
+});
 
 /** @param {string} text */
 const decoded = (text) => text.replace(/&(lt|gt|quot|apos|amp|#10);/g, (_entity, name) => ENTITIES[name] ?? '');
