@@ -33,6 +33,7 @@ import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
+import { type BodyCheck, bodyCheck } from './http/json-body.ts';
 import { JWKS_PATH, registerJwks } from './http/jwks.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { RateLimiter } from './http/rate-limit.ts';
@@ -66,8 +67,14 @@ const HOUR_MS = 60 * MINUTE_MS;
 /**
  * Starts the server, or releases whatever it had begun with and rejects. Parts stop in the reverse order of their start;
  * one that cannot stop cleanly is logged and does not keep the others from it.
+ *
+ * @param moreAgents served besides the built-in ones
  */
-export async function startServer(config: Config, logger: PinoLogger): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  logger: PinoLogger,
+  moreAgents: readonly Agent[] = [],
+): Promise<RunningServer> {
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = once(async () => {
     for (const stop of stops.reverse()) {
@@ -79,7 +86,7 @@ export async function startServer(config: Config, logger: PinoLogger): Promise<R
     }
   });
   try {
-    return await build(config, logger, stops, stopAll);
+    return await build(config, logger, moreAgents, stops, stopAll);
   } catch (error) {
     await stopAll();
     throw error;
@@ -89,6 +96,7 @@ export async function startServer(config: Config, logger: PinoLogger): Promise<R
 async function build(
   config: Config,
   logger: PinoLogger,
+  moreAgents: readonly Agent[],
   stops: (() => Promise<void> | void)[],
   stopAll: () => Promise<void>,
 ): Promise<RunningServer> {
@@ -128,7 +136,7 @@ async function build(
   authenticator.start();
   stops.push(() => authenticator.stop());
 
-  const agents = new AgentRegistry(builtInAgents(config), config.agents.default);
+  const agents = new AgentRegistry([...builtInAgents(config), ...moreAgents], config.agents.default);
   const push = createPush({
     settings: config.push,
     store: storage.push,
@@ -173,7 +181,11 @@ async function build(
   const ops = createOpsApp({ logger, readiness, metrics: metrics.registry, allowedHosts: opsHosts });
   stops.push(() => ops.close());
   const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
-  const app = createApi(config, logger, metrics, authenticator, failures);
+  const checkBody = bodyCheck(
+    { maxDepth: config.server.maxJsonDepth, maxValues: config.server.maxJsonValues },
+    (limit) => metrics.task.limitReached(limit),
+  );
+  const app = createApi(config, logger, metrics, authenticator, failures, checkBody);
   stops.push(() => closeSoon(app));
   const streams = new SseStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
   stops.push(() => streams.stop());
@@ -194,7 +206,8 @@ async function build(
     signer,
   });
   const operations = { tasks: new TaskService(engine, push.configs), push: push.configs, cards };
-  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams }));
+  const { invalidV03Status } = config.agents;
+  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams, checkBody, invalidV03Status }));
   const keys = new ApiKeyService({
     store: storage.apiKeys,
     clock,
@@ -282,11 +295,13 @@ function createApi(
   metrics: Metrics,
   authenticator: Authenticator,
   failures: RateLimiter | null,
+  checkBody: BodyCheck,
 ): FastifyInstance {
   const { server } = config;
   const { certFile, keyFile } = server.tls;
   return createApp({
     ...server,
+    checkBody,
     logger,
     tls:
       certFile === undefined || keyFile === undefined

@@ -51,8 +51,10 @@ beforeAll(async () => {
   app.addHook('onRequest', async (request) => {
     request.principal = ADMIN;
   });
+  const operations = { tasks: service, push: {} as never, cards };
+  const checkBody = () => undefined;
   await app.register(async (scope) =>
-    registerA2a(scope, { operations: { tasks: service, push: {} as never, cards }, agents, streams }),
+    registerA2a(scope, { operations, agents, streams, checkBody, invalidV03Status: 'http' }),
   );
 });
 afterAll(async () => {
