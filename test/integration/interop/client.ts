@@ -20,8 +20,8 @@ export interface InteropClient {
   getPushConfig(taskId: string, id: string): Promise<TaskPushNotificationConfig>;
   listPushConfigs(taskId: string): Promise<readonly TaskPushNotificationConfig[]>;
   deletePushConfig(taskId: string, id: string): Promise<void>;
-  /** The name of the agent on its extended card. */
-  extendedCardName(): Promise<string>;
+  /** The extensions on the card that the client ends up with: the extended one, where the public one announces it. */
+  cardExtensions(): Promise<readonly string[]>;
 }
 
 export interface ConnectOptions {

@@ -1,6 +1,7 @@
 /** The official JavaScript clients do every operation against the real server, over every transport that they have. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StreamResponse, Task } from '../../../src/protocol/v1/types.ts';
+import { startReceiver } from '../../support/receiver.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { errorName, type InteropClient } from './client.ts';
@@ -15,7 +16,7 @@ let proxy: CuttingProxy;
 let cardUrl: string;
 
 beforeAll(async () => {
-  parley = await startParley();
+  parley = await startParley({ config: 'push:\n  allowHttp: true\n  allowNetworks: [127.0.0.0/8]\n' });
   proxy = await startProxy(parley.ports.port);
   cardUrl = `${parley.url}/.well-known/agent-card.json`;
 });
@@ -136,6 +137,28 @@ describe.each(clients)('[A16] %s', (_name, under) => {
     if (snapshot === undefined || !('task' in snapshot)) throw new Error('the stream does not begin with the task');
     expect(tickNumbers([...textsOf(snapshot.task), ...rest.flatMap(textOf)])).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(lastState(events)).toBe('TASK_STATE_COMPLETED');
+  });
+
+  test('makes, gets, lists and deletes push configurations, and its receiver is told', async () => {
+    const receiver = await startReceiver();
+    const { id: taskId } = await client.send('/ask When?');
+    const config = { id: 'mine', taskId, url: receiver.url(), token: 'of-the-task' };
+    expect(await client.createPushConfig(config)).toMatchObject({ id: 'mine', url: receiver.url() });
+    expect(await client.getPushConfig(taskId, 'mine')).toMatchObject({ taskId, url: receiver.url() });
+    expect((await client.listPushConfigs(taskId)).map(({ id }) => id)).toEqual(['mine']);
+    await client.send('now', { taskId });
+    const [push] = await receiver.until(1);
+    expect(push?.headers['x-a2a-notification-token']).toBe('of-the-task');
+    expect(push?.body).toContain(taskId);
+
+    const { id: other } = await client.send('/ask Who?');
+    await client.createPushConfig({ ...config, taskId: other });
+    await client.deletePushConfig(other, 'mine');
+    expect(await client.listPushConfigs(other)).toEqual([]);
+  });
+
+  test('gets the extended card', async () => {
+    expect(await client.cardExtensions()).toContain('urn:parley:extension:caller:v1');
   });
 
   test('knows what the server refuses by its own errors', async () => {

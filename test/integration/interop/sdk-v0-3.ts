@@ -62,7 +62,7 @@ function adapted(client: Client): InteropClient {
     getPushConfig: async (taskId, id) => configOf(await client.getTaskPushNotificationConfig(configId(taskId, id))),
     listPushConfigs: async (taskId) => (await client.listTaskPushNotificationConfig({ id: taskId })).map(configOf),
     deletePushConfig: (taskId, id) => client.deleteTaskPushNotificationConfig(configId(taskId, id)),
-    extendedCardName: async () => (await client.transport.getExtendedAgentCard()).name,
+    cardExtensions: async () => ((await client.getAgentCard()).capabilities.extensions ?? []).map(({ uri }) => uri),
   };
 }
 

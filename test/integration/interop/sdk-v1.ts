@@ -63,9 +63,7 @@ function adapted(client: Client): InteropClient {
     },
     deletePushConfig: (taskId, id) =>
       client.deleteTaskPushNotificationConfig(sdk.DeleteTaskPushNotificationConfigRequest.fromJSON({ taskId, id })),
-    // Its `getAgentCard` asks for the extended card only where the public one has announced it.
-    extendedCardName: async () =>
-      (await client.transport.getExtendedAgentCard(sdk.GetExtendedAgentCardRequest.fromJSON({}))).name,
+    cardExtensions: async () => ((await client.getAgentCard()).capabilities?.extensions ?? []).map(({ uri }) => uri),
   };
 }
 

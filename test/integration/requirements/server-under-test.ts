@@ -18,7 +18,7 @@ export interface ServerUnderTest extends Target {
 
 export async function startUnderTest(
   profile: Profile,
-  overrides: Readonly<Record<string, string>> = {},
+  overrides: Readonly<Record<string, string | boolean>> = {},
 ): Promise<ServerUnderTest> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-under-test-'));
   const adminKey = `under-test-${crypto.randomUUID()}`;
@@ -33,6 +33,9 @@ export async function startUnderTest(
       // One address makes all the attempts here.
       'rateLimit.failedAuthPerMinute': 0,
       'agents.default': 'tck',
+      'cards.extended': profile === 'extended-card',
+      'push.allowNetworks': '127.0.0.0/8',
+      'push.allowHttp': true,
       ...overrides,
     },
   });
