@@ -16,12 +16,14 @@ import type { Principal } from './core/access/principal.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
 import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
+import { CardSigner } from './core/signing/card-signer.ts';
 import { SigningKeys } from './core/signing/signing-keys.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
-import { registerCards } from './http/a2a/cards.ts';
+import { cardOf, registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
+import { ServedCards } from './http/a2a/served-cards.ts';
 import { type MayStay, SseStreams } from './http/a2a/sse.ts';
 import { registerDeliveries } from './http/admin/deliveries.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
@@ -31,7 +33,7 @@ import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
-import { registerJwks } from './http/jwks.ts';
+import { JWKS_PATH, registerJwks } from './http/jwks.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { RateLimiter } from './http/rate-limit.ts';
 import { credentialOf } from './http/request.ts';
@@ -177,7 +179,21 @@ async function build(
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
-  const operations = { tasks: new TaskService(engine, push.configs), push: push.configs, cards: new ExtendedCards() };
+  const publicUrl = (): string => publicUrlOf(config, app);
+  const isSecured = config.auth.mode === 'key';
+  const hasExtended = isSecured && config.cards.extended;
+  const cardAt = (agent: Agent, path: string) => cardOf(agent, `${publicUrl()}${path}`, { isSecured, hasExtended });
+  const jku = () => `${publicUrl()}${JWKS_PATH}`;
+  const cardSigner = new CardSigner({ keys: signingKeys, store: storage.cardSignatures, jku, clock });
+  const signer = config.cards.sign ? cardSigner : null;
+  const cards = new ExtendedCards({
+    agents,
+    cardOf: (agent) => cardAt(agent, `/a2a/agents/${agent.id}`),
+    isConfigured: hasExtended,
+    limits: callerLimits(config),
+    signer,
+  });
+  const operations = { tasks: new TaskService(engine, push.configs), push: push.configs, cards };
   await app.register(async (scope) => registerA2a(scope, { operations, agents, streams }));
   const keys = new ApiKeyService({
     store: storage.apiKeys,
@@ -193,7 +209,7 @@ async function build(
   registerKeys(app, { keys, clock });
   registerDeliveries(app, { deliveries: push.deliveries });
   registerEncryption(app, secrets);
-  registerSigningKeys(app, { signingKeys });
+  registerSigningKeys(app, { signingKeys, cardSigner });
   registerJwks(app, { signer: signingKeys });
   metrics.observe({
     runningTasks: () => engine.runningCount,
@@ -203,10 +219,8 @@ async function build(
     outbox: () => push.sender.stats,
   });
 
-  const publicUrl = (): string => publicUrlOf(config, app);
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
-  const isSecured = config.auth.mode === 'key';
-  registerCards(app, { agents, publicUrl, isSecured, changedAt: new Date() });
+  registerCards(app, { agents, cards: new ServedCards({ cardOf: cardAt, signer, clock, logger }) });
   const isMetricsOnMain = config.ops.metricsOnMain;
   registerDocs(app, { version: programVersion(), agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
 
@@ -294,6 +308,19 @@ function limiterOf(config: Config, metrics: Metrics, perMinute: number, endpoint
   if (perMinute === 0) return null;
   const { maxBuckets } = config.rateLimit;
   return new RateLimiter({ perMinute, maxBuckets, clock, metrics: metrics.rateLimit, endpoint });
+}
+
+/** What one caller may meet, by the configuration keys that errors name, too. */
+function callerLimits({ rateLimit, server, streams, tasks }: Config): Record<string, number> {
+  return {
+    // 0 is no limit.
+    ...(rateLimit.perMinute === 0 ? {} : { 'rateLimit.perMinute': rateLimit.perMinute }),
+    'server.bodyLimitBytes': server.bodyLimitBytes,
+    'tasks.maxMessageBytes': tasks.maxMessageBytes,
+    'tasks.maxPartsPerMessage': tasks.maxPartsPerMessage,
+    'tasks.maxRunningPerOwner': tasks.maxRunningPerOwner,
+    'streams.maxPerOwner': streams.maxPerOwner,
+  };
 }
 
 function builtInAgents(config: Config): Agent[] {

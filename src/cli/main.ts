@@ -2,6 +2,7 @@
 /** The `parley` command. Each subcommand is one file; what it needs is loaded only when it runs. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { registerCardCommands } from './card.ts';
 import { registerConfigCommands } from './config.ts';
 import { registerKeyCommands } from './keys.ts';
 import { registerMigrateCommand } from './migrate.ts';
@@ -29,6 +30,7 @@ registerMigrateCommand(program);
 registerKeyCommands(program);
 registerPushCommands(program);
 registerRekeyCommand(program);
+registerCardCommands(program);
 registerSigningKeyCommands(program);
 
 try {

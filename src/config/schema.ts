@@ -379,6 +379,14 @@ const agents = section({
   }),
 });
 
+const cards = section({
+  sign: key(z.boolean().default(true), 'Sign agent cards; the keys are at `/.well-known/jwks.json`.'),
+  extended: key(
+    z.boolean().default(true),
+    'Give authenticated callers an extended card, which says what their key may do. Needs `auth.mode: key`.',
+  ),
+});
+
 export const configSchema = z.strictObject({
   env: key(
     z.enum(['development', 'production', 'test']).default('development'),
@@ -403,6 +411,7 @@ export const configSchema = z.strictObject({
   streams,
   push,
   agents,
+  cards,
 });
 
 /** What the schema gives; defaults that are worked out from other keys are still missing. */

@@ -16,7 +16,7 @@ const DESCRIPTION: AgentDescription = {
   name: 'Echo',
   description: 'Sends back what it gets. Texts that begin with a command do more, to try out a client.',
   version: '1.0.0',
-  capabilities: { streaming: true, pushNotifications: false, extendedAgentCard: false },
+  capabilities: { streaming: true, pushNotifications: false },
   defaultInputModes: ['*/*', 'text/plain', 'application/json'],
   defaultOutputModes: ['text/plain', 'application/json', 'application/octet-stream'],
   skills: [

@@ -15,7 +15,7 @@ import {
 } from './openapi-shared.ts';
 
 /** As a component: without the dialect that belongs to a document of its own. */
-function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+export function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _dialect, ...body } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
   return body;
 }
@@ -50,12 +50,12 @@ export function serverSchemas(): Record<string, Json> {
   };
 }
 
-const jsonBody = (schema: string, example: Json, required: boolean): Json => ({
+export const jsonBody = (schema: string, example: Json, required: boolean): Json => ({
   required,
   content: { 'application/json': { schema: schemaRef(schema), example } },
 });
 
-interface Endpoint {
+export interface Endpoint {
   readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
@@ -67,8 +67,8 @@ interface Endpoint {
   readonly tag?: string;
 }
 
-function adminOperation(endpoint: Endpoint) {
-  const { operationId, summary, description, answers, errors = [], body, parameters = [], tag = 'Keys' } = endpoint;
+export function adminOperation(endpoint: Endpoint): Json {
+  const { tag = 'Keys', operationId, summary, description, answers, errors = [], body, parameters = [] } = endpoint;
   return {
     operationId,
     tags: [tag],

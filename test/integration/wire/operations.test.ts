@@ -397,7 +397,6 @@ describe('errors', () => {
       () => ({ taskId: unknown, id: push.id }),
       notFound,
     ],
-    ['the extended card', 'GetExtendedAgentCard', () => ({}), unsupported],
   ])('[A3] %s is the same error over every wire', async (_what, operation, fields, expected) => {
     expect(await expectSameError(parley, operation, fields, expected)).toBe(WIRES.length);
   });
