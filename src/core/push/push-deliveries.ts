@@ -11,6 +11,12 @@ export interface PushDeliveryOptions {
   readonly onRedelivery: () => void;
 }
 
+interface LookedAt {
+  readonly ownerId: string | undefined;
+  readonly taskId?: string | undefined;
+  readonly deliveryId?: string;
+}
+
 /** Receivers in one call of `redeliverAll`. */
 const REDELIVER_LIMIT = 1000;
 
@@ -42,7 +48,7 @@ export class PushDeliveries {
   }
 
   /** Who looks across owners is written down. */
-  #note(principal: Principal, what: { readonly ownerId: string | undefined } & object): void {
+  #note(principal: Principal, what: LookedAt): void {
     if (!isAdmin(principal) || what.ownerId === principal.ownerId) return;
     this.#options.logger.info(
       { by: principal.name, keyId: principal.keyId, ...what },
