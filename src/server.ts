@@ -12,27 +12,27 @@ import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
+import type { Gate } from './core/access/gate.ts';
 import type { Principal } from './core/access/principal.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
+import { RateLimiter } from './core/limits/rate-limiter.ts';
 import { PushConfigs } from './core/push/push-configs.ts';
+import { type MayStay, OpenStreams } from './core/streams/open-streams.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
 import { registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
-import { type MayStay, SseStreams } from './http/a2a/sse.ts';
 import { registerKeys } from './http/admin/keys.ts';
 import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
-import { RateLimiter } from './http/rate-limit.ts';
-import { credentialOf } from './http/request.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
-import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
+import { systemClock as clock, systemIds as ids, requestIds } from './ops/runtime.ts';
 import { AppError } from './protocol/errors.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
@@ -137,10 +137,15 @@ async function build(
   const opsHosts = isLoopbackHost(metricsHost) ? config.server.allowedHosts : null;
   const ops = createOpsApp({ logger, readiness, metrics: metrics.registry, allowedHosts: opsHosts });
   stops.push(() => ops.close());
-  const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
-  const app = createApi(config, logger, metrics, authenticator, failures);
+  const gate: Gate = {
+    authenticator,
+    requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
+    failures: limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications'),
+  };
+  const newRequestId = requestIds();
+  const app = createApi(config, logger, metrics, gate, newRequestId);
   stops.push(() => closeSoon(app));
-  const streams = new SseStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
+  const streams = new OpenStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
@@ -194,9 +199,9 @@ async function build(
 
 /** A stream lives no longer than the credential that opened it. A database that cannot be asked ends none. */
 function mayStay(authenticator: Authenticator): MayStay {
-  return async ({ headers, principal: before }) => {
+  return async ({ credential, principal: before }) => {
     try {
-      const now = await authenticator.recheck(credentialOf(headers));
+      const now = await authenticator.recheck(credential);
       return now === before || mayAllThat(now, before);
     } catch (error) {
       return !(error instanceof AppError && error.code === 'UNAUTHENTICATED');
@@ -225,8 +230,8 @@ function createApi(
   config: Config,
   logger: PinoLogger,
   metrics: Metrics,
-  authenticator: Authenticator,
-  failures: RateLimiter | null,
+  gate: Gate,
+  newRequestId: () => string,
 ): FastifyInstance {
   const { server } = config;
   const { certFile, keyFile } = server.tls;
@@ -238,11 +243,8 @@ function createApi(
         ? null
         : { cert: readFileSync(certFile), key: readFileSync(keyFile) },
     hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },
-    gate: {
-      authenticator,
-      requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
-      failures,
-    },
+    gate,
+    newRequestId,
     onRequestDone: metrics.http.requestDone,
     onUnreadable: metrics.http.unreadable,
   });

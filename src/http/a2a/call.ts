@@ -3,11 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/access/principal.ts';
 import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
 import type { Call } from '../../core/operations/call.ts';
+import { extensionsOf, idempotencyKeyOf, lastEventIdOf } from '../../core/operations/service-parameters.ts';
 import type { ProtocolVersion } from '../../protocol/codec.ts';
 import { AppError } from '../../protocol/errors.ts';
 import { negotiateVersion } from '../../protocol/version.ts';
-
-const MAX_IDEMPOTENCY_KEY = 255;
 
 /** Header, then query parameter of the same name, else 0.3 (A2A 1.0 section 3.6). */
 export function versionOf(request: FastifyRequest): ProtocolVersion {
@@ -38,9 +37,11 @@ export class HttpCall implements Call {
     this.principal = request.principal;
     this.agent = agent;
     this.requestId = request.id;
-    this.idempotencyKey = idempotencyKeyOf(request);
-    this.extensions = extensionsOf(request);
-    this.lastEventId = lastEventIdOf(request);
+    this.idempotencyKey = idempotencyKeyOf(headerOf(request, 'idempotency-key'));
+    // The second name is that of 0.3 clients.
+    this.extensions = extensionsOf(headerOf(request, 'a2a-extensions') ?? headerOf(request, 'x-a2a-extensions'));
+    // In the query for clients that cannot set headers.
+    this.lastEventId = lastEventIdOf(headerOf(request, 'last-event-id') ?? queryOf(request, 'lastEventId'));
   }
 
   get signal(): AbortSignal {
@@ -64,36 +65,4 @@ function headerOf(request: FastifyRequest, name: string): string | undefined {
 function queryOf(request: FastifyRequest, name: string): string | undefined {
   const value = (request.query as Record<string, string | string[] | undefined>)[name];
   return Array.isArray(value) ? value[0] : value;
-}
-
-function idempotencyKeyOf(request: FastifyRequest): string | undefined {
-  const key = headerOf(request, 'idempotency-key');
-  if (key === undefined) return undefined;
-  if (key.length === 0 || key.length > MAX_IDEMPOTENCY_KEY) {
-    const description = `must have 1 to ${MAX_IDEMPOTENCY_KEY} characters`;
-    throw new AppError('INVALID_PARAMS', `Invalid parameters: Idempotency-Key: ${description}`, {
-      violations: [{ field: 'Idempotency-Key', description }],
-    });
-  }
-  return key;
-}
-
-/** `A2A-Extensions`, or the name that 0.3 clients send. */
-function extensionsOf(request: FastifyRequest): readonly string[] {
-  const header = headerOf(request, 'a2a-extensions') ?? headerOf(request, 'x-a2a-extensions');
-  if (header === undefined) return [];
-  return header.split(',').flatMap((uri) => (uri.trim() === '' ? [] : [uri.trim()]));
-}
-
-/** The `Last-Event-ID` header, or `?lastEventId=` for clients that cannot set headers. */
-function lastEventIdOf(request: FastifyRequest): number | undefined {
-  const text = headerOf(request, 'last-event-id') ?? queryOf(request, 'lastEventId');
-  if (text === undefined || text === '') return undefined;
-  if (!/^\d{1,9}$/.test(text)) {
-    const description = 'must be the id of an event, a whole number';
-    throw new AppError('INVALID_PARAMS', `Invalid parameters: Last-Event-ID: ${description}`, {
-      violations: [{ field: 'Last-Event-ID', description }],
-    });
-  }
-  return Number(text);
 }
