@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import { echo } from './agents/echo/agent.ts';
 import type { Config } from './config/load.ts';
-import { isLoopbackHost, listenUrl } from './config/network.ts';
+import { isLoopbackHost, listenAddress, listenUrl } from './config/network.ts';
 import { adminKeyProblem } from './config/secrets.ts';
 import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
@@ -22,6 +22,8 @@ import { type MayStay, OpenStreams } from './core/streams/open-streams.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
+import { type GrpcListener, listenGrpc } from './grpc/listener.ts';
+import type { GrpcOptions } from './grpc/options.ts';
 import { registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
 import { registerKeys } from './http/admin/keys.ts';
@@ -41,6 +43,8 @@ export interface RunningServer {
   /** Where clients reach the API, and where Prometheus does. */
   readonly url: string;
   readonly metricsUrl: string;
+  /** `host:port` of gRPC; null where it is switched off. */
+  readonly grpcAddress: string | null;
   /** What the data is kept in, for people to read; without secrets. */
   readonly database: string;
   /** The file of an admin key that Parley made, and whether this start made it. */
@@ -145,6 +149,8 @@ async function build(
   const newRequestId = requestIds();
   const app = createApi(config, logger, metrics, gate, newRequestId);
   stops.push(() => closeSoon(app));
+  let grpc: GrpcListener | null = null;
+  stops.push(() => grpc?.stop(CLOSE_MS));
   const streams = new OpenStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
@@ -185,6 +191,10 @@ async function build(
   stops.push(() => retention.stop());
   await ops.listen({ port: config.ops.metricsPort, host: config.ops.metricsHost });
   await app.listen({ port: config.server.port, host: config.server.host });
+  if (config.grpc.enabled) {
+    const shared = { operations, agents, streams, gate, readiness, newRequestId, clock, logger };
+    grpc = await openGrpc(config, { ...shared, metrics: metrics.grpc });
+  }
   isReady = true;
   drainMs = config.server.drainMs;
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
@@ -194,7 +204,8 @@ async function build(
     return stopAll();
   };
   const url = listenUrl(schemeOf(config), config.server.host, portOf(app));
-  return { url, metricsUrl: metricsUrl(), database: storage.description, adminKey: made, stop };
+  const grpcAddress = grpc === null ? null : listenAddress(config.grpc.host, grpc.port);
+  return { url, metricsUrl: metricsUrl(), grpcAddress, database: storage.description, adminKey: made, stop };
 }
 
 /** A stream lives no longer than the credential that opened it. A database that cannot be asked ends none. */
@@ -234,20 +245,30 @@ function createApi(
   newRequestId: () => string,
 ): FastifyInstance {
   const { server } = config;
-  const { certFile, keyFile } = server.tls;
   return createApp({
     ...server,
     logger,
-    tls:
-      certFile === undefined || keyFile === undefined
-        ? null
-        : { cert: readFileSync(certFile), key: readFileSync(keyFile) },
+    tls: tlsOf(server.tls),
     hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },
     gate,
     newRequestId,
     onRequestDone: metrics.http.requestDone,
     onUnreadable: metrics.http.unreadable,
   });
+}
+
+/** After HTTP: opening the port is quick, and the library is loaded behind it. */
+function openGrpc(
+  { server, grpc }: Config,
+  shared: Omit<GrpcOptions, 'host' | 'port' | 'tls' | 'trustProxy' | 'limits' | 'health' | 'reflection'>,
+): Promise<GrpcListener> {
+  const { trustProxy } = server;
+  return listenGrpc({ ...shared, ...grpc, tls: tlsOf(grpc.tls), trustProxy, limits: { ...server, ...grpc } });
+}
+
+function tlsOf({ certFile, keyFile }: Config['server']['tls']): { cert: Buffer; key: Buffer } | null {
+  if (certFile === undefined || keyFile === undefined) return null;
+  return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
 }
 
 /** null for a limit of 0, which is none. */

@@ -3,7 +3,7 @@
  * imports it, when it starts.
  */
 import { createFileRegistry, type DescMessage, fromBinary, fromJson, toBinary, toJson } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { AppError } from '../errors.ts';
 import type { JsonValue } from '../json.ts';
 import { MAX_JSON_DEPTH } from '../storable.ts';
@@ -15,6 +15,11 @@ const fileSet = fromBinary(FileDescriptorSetSchema, Buffer.from(FILE_DESCRIPTOR_
 
 /** Every file, message and service below `protos/`. */
 export const registry = createFileRegistry(fileSet);
+
+/** The same files, encoded one by one, by their names: for server reflection. */
+export const encodedFiles: ReadonlyMap<string, Uint8Array> = new Map(
+  fileSet.file.map((file) => [file.name, toBinary(FileDescriptorProtoSchema, file)]),
+);
 
 /** A level of JSON is up to three messages of google.protobuf.Struct; the protocol's own are around them. */
 const RECURSION_LIMIT = MAX_JSON_DEPTH * 3 + 20;
@@ -37,7 +42,7 @@ export function jsonOf(type: DescMessage, bytes: Uint8Array): JsonValue {
   const violations = findUnwritable(type, message);
   if (violations.length > 0) throw invalidParams(violations);
   try {
-    return toJson(type, message);
+    return toJson(type, message, { registry });
   } catch (cause) {
     throw invalidMessage(type, cause);
   }
