@@ -179,7 +179,8 @@ async function build(
   const publicUrl = (): string => publicUrlOf(config, app);
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
   const isSecured = config.auth.mode === 'key';
-  registerCards(app, { agents, publicUrl, isSecured, changedAt: new Date() });
+  const grpcAddress = (): string | null => (grpc === null ? null : publicGrpcAddress(config, grpc.port));
+  registerCards(app, { agents, publicUrl, grpcAddress, isSecured, changedAt: new Date() });
   const isMetricsOnMain = config.ops.metricsOnMain;
   registerDocs(app, { version: programVersion(), agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
 
@@ -190,12 +191,15 @@ async function build(
   retention.start();
   stops.push(() => retention.stop());
   await ops.listen({ port: config.ops.metricsPort, host: config.ops.metricsHost });
-  await app.listen({ port: config.server.port, host: config.server.host });
+  // Before HTTP: cards say where gRPC is.
   if (config.grpc.enabled) {
     const shared = { operations, agents, streams, gate, readiness, newRequestId, clock, logger };
     grpc = await openGrpc(config, { ...shared, metrics: metrics.grpc });
   }
+  await app.listen({ port: config.server.port, host: config.server.host });
   isReady = true;
+  // A library that takes its time to load: whoever asks by HTTP need not wait for it.
+  grpc?.serve();
   drainMs = config.server.drainMs;
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
   // Not ready first, so that no balancer sends more. Then what runs may end, then streams, then the listeners.
@@ -204,8 +208,15 @@ async function build(
     return stopAll();
   };
   const url = listenUrl(schemeOf(config), config.server.host, portOf(app));
-  const grpcAddress = grpc === null ? null : listenAddress(config.grpc.host, grpc.port);
-  return { url, metricsUrl: metricsUrl(), grpcAddress, database: storage.description, adminKey: made, stop };
+  const grpcListens = grpc === null ? null : listenAddress(config.grpc.host, grpc.port);
+  return {
+    url,
+    metricsUrl: metricsUrl(),
+    grpcAddress: grpcListens,
+    database: storage.description,
+    adminKey: made,
+    stop,
+  };
 }
 
 /** A stream lives no longer than the credential that opened it. A database that cannot be asked ends none. */
@@ -257,7 +268,6 @@ function createApi(
   });
 }
 
-/** After HTTP: opening the port is quick, and the library is loaded behind it. */
 function openGrpc(
   { server, grpc }: Config,
   shared: Omit<GrpcOptions, 'host' | 'port' | 'tls' | 'trustProxy' | 'limits' | 'health' | 'reflection'>,
@@ -314,6 +324,12 @@ function publicUrlOf(config: Config, app: FastifyInstance): string {
   const isDefault = config.sources['server.publicUrl'] === 'default';
   const url = isDefault ? listenUrl(schemeOf(config), config.server.host, portOf(app)) : config.server.publicUrl;
   return url.replace(/\/$/, '');
+}
+
+/** As configured; by default on the host of the public URL, and for port 0 the port that was free. */
+function publicGrpcAddress(config: Config, port: number): string {
+  const isDefault = config.sources['grpc.publicAddress'] === 'default';
+  return isDefault ? `${new URL(config.server.publicUrl).hostname}:${port}` : config.grpc.publicAddress;
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The gRPC port. It is open at once; the gRPC library, which takes its time to load, follows in the background, and
- * connections that come meanwhile wait for it.
+ * The gRPC port. It is open at once; the gRPC library, which takes its time to load, follows when the rest of the server
+ * has started, and connections that come before wait for it.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { AppError } from '../protocol/errors.ts';
@@ -9,6 +9,8 @@ import type { GrpcService } from './service.ts';
 
 export interface GrpcListener {
   readonly port: number;
+  /** Begins to load what answers; does not wait for it. */
+  serve(): void;
   /** Closes the port, lets calls on their way end, and closes what is left after `graceMs`. May be called twice. */
   stop(graceMs: number): Promise<void>;
 }
@@ -31,30 +33,34 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
   server.on('drop', () => metrics.limitReached('grpc.maxConnections'));
   const port = await listen(server, options);
 
-  const loading = load(options).then(
-    (loaded) => {
-      service = loaded;
-      for (const socket of early) if (!socket.destroyed) loaded.take(socket);
-      early = [];
-    },
-    (err: unknown) => {
-      logger.error({ err }, 'gRPC could not be started; its port is closed');
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  );
-
+  let loading: Promise<void> | null = null;
+  const serve = (): void => {
+    loading ??= load(options).then(
+      (loaded) => {
+        service = loaded;
+        for (const socket of early) if (!socket.destroyed) loaded.take(socket);
+        early = [];
+      },
+      (err: unknown) => {
+        logger.error({ err }, 'gRPC could not be started; its port is closed');
+        server.close();
+        for (const socket of sockets) socket.destroy();
+      },
+    );
+  };
   const stop = async (graceMs: number): Promise<void> => {
     await loading;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     service?.stop();
+    // Who was never served has nothing to end.
+    if (service === null) for (const socket of sockets) socket.destroy();
     const cancel = options.clock.after(graceMs, () => {
       for (const socket of sockets) socket.destroy();
     });
     await closed;
     cancel();
   };
-  return { port, stop };
+  return { port, serve, stop };
 }
 
 async function load(options: GrpcOptions): Promise<GrpcService> {

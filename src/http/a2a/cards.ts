@@ -10,6 +10,8 @@ export interface CardOptions {
   readonly agents: AgentRegistry;
   /** Where clients reach this server, once it listens; never taken from a request. */
   readonly publicUrl: () => string;
+  /** `host:port` of gRPC, once it listens; null where it is switched off. */
+  readonly grpcAddress: () => string | null;
   /** `false` where authentication is switched off. */
   readonly isSecured: boolean;
   /** When what the cards say last changed. */
@@ -24,16 +26,24 @@ interface ServedCard {
   readonly etag: string;
 }
 
+/** Where an agent is reached, and how. */
+export interface AgentPlace {
+  /** Of JSON-RPC and REST. */
+  readonly url: string;
+  /** `host:port`; null: not by gRPC. */
+  readonly grpcAddress: string | null;
+  /** Whether it is the one that answers where a call names no agent. */
+  readonly isDefault: boolean;
+  /** `false` where authentication is switched off. */
+  readonly isSecured: boolean;
+}
+
 /** What the server adds to an agent's description: addresses, transports, security. */
-export function cardOf(agent: Agent, address: string, isSecured: boolean): AgentCard {
-  const at = (protocolBinding: string, protocolVersion: string): AgentInterface => ({
-    url: address,
-    protocolBinding,
-    protocolVersion,
-  });
+export function cardOf(agent: Agent, place: AgentPlace): AgentCard {
+  const { isSecured } = place;
   return {
     ...agent.description,
-    supportedInterfaces: [at('JSONRPC', '1.0'), at('HTTP+JSON', '1.0'), at('JSONRPC', '0.3'), at('HTTP+JSON', '0.3')],
+    supportedInterfaces: interfacesOf(agent, place),
     ...(isSecured
       ? {
           securitySchemes: {
@@ -46,8 +56,27 @@ export function cardOf(agent: Agent, address: string, isSecured: boolean): Agent
   };
 }
 
+function interfacesOf({ id }: Agent, { url, grpcAddress, isDefault }: AgentPlace): AgentInterface[] {
+  const at = (protocolBinding: string, protocolVersion: string): AgentInterface => ({
+    url,
+    protocolBinding,
+    protocolVersion,
+  });
+  const json = [at('JSONRPC', '1.0'), at('HTTP+JSON', '1.0'), at('JSONRPC', '0.3'), at('HTTP+JSON', '0.3')];
+  if (grpcAddress === null) return json;
+  const grpc = { url: grpcAddress, protocolBinding: 'GRPC' };
+  // All agents share one port. A call of 1.0 names its agent as the tenant; one of 0.3 has no place for a name that a
+  // card could ask for.
+  const named = isDefault ? {} : { tenant: id };
+  return [
+    ...json,
+    { ...grpc, ...named, protocolVersion: '1.0' },
+    ...(isDefault ? [{ ...grpc, protocolVersion: '0.3' }] : []),
+  ];
+}
+
 export function registerCards(app: FastifyInstance, options: CardOptions): void {
-  const { agents, publicUrl, isSecured, changedAt } = options;
+  const { agents, publicUrl, grpcAddress, isSecured, changedAt } = options;
   const lastModified = changedAt.toUTCString();
   const served = new Map<string, ServedCard>();
   /** Made when first asked for: before that the port may not be known. */
@@ -55,7 +84,9 @@ export function registerCards(app: FastifyInstance, options: CardOptions): void 
     if (agent === undefined) return undefined;
     let card = served.get(path);
     if (card === undefined) {
-      const body = JSON.stringify(combinedCard(cardOf(agent, `${publicUrl()}${path}`, isSecured)));
+      const isDefault = agent.id === agents.defaultId;
+      const place = { url: `${publicUrl()}${path}`, grpcAddress: grpcAddress(), isDefault, isSecured };
+      const body = JSON.stringify(combinedCard(cardOf(agent, place)));
       card = { body, etag: etagOf(body) };
       served.set(path, card);
     }

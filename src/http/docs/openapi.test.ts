@@ -66,7 +66,7 @@ async function registeredRoutes(): Promise<Set<string>> {
   registerAdminToken(app, unused);
   registerKeys(app, unused);
   const url = () => options.publicUrl;
-  registerCards(app, { agents, publicUrl: url, isSecured: true, changedAt: new Date(0) });
+  registerCards(app, { agents, publicUrl: url, grpcAddress: () => null, isSecured: true, changedAt: new Date(0) });
   registerDocs(app, { ...options, agents, publicUrl: url, metricsUrl: () => options.metricsUrl });
   await app.ready();
   await app.close();
