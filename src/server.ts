@@ -18,6 +18,8 @@ import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
 import { RateLimiter } from './core/limits/rate-limiter.ts';
 import { PushConfigs } from './core/push/push-configs.ts';
+import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
+import { SigningKeys } from './core/signing/signing-keys.ts';
 import { type MayStay, OpenStreams } from './core/streams/open-streams.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
@@ -26,11 +28,14 @@ import { type GrpcListener, listenGrpc } from './grpc/listener.ts';
 import type { GrpcOptions } from './grpc/options.ts';
 import { registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
+import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
+import { registerSigningKeys } from './http/admin/signing-keys.ts';
 import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
+import { registerJwks } from './http/jwks.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
@@ -38,6 +43,7 @@ import { systemClock as clock, systemIds as ids, requestIds } from './ops/runtim
 import { AppError } from './protocol/errors.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
+import { openSealer } from './storage/open-sealer.ts';
 
 export interface RunningServer {
   /** Where clients reach the API, and where Prometheus does. */
@@ -93,6 +99,21 @@ async function build(
   await storage.lockForServer();
   for (const { version, name } of await storage.migrate())
     logger.info({ version, migration: name }, 'migration applied');
+
+  const secrets = await openSealer({
+    ...config.secrets,
+    encryptionKey: config.secrets.encryptionKey,
+    needsAllKeys: true,
+    dataDir: config.dataDir,
+    store: storage.sealedValues,
+    columns: SEALED_COLUMNS,
+    randomBytes,
+    logger,
+  });
+  const { sealer } = secrets;
+  const signingKeys = new SigningKeys({ store: storage.signingKeys, sealer, clock, logger });
+  await signingKeys.start();
+  stops.push(() => signingKeys.stop());
 
   const { source: adminKey, made } = openAdminKey(config, logger);
   const adminTokens = new AdminTokens({ adminKey, clock, ids, ttlSeconds: config.auth.adminTokenTtlSeconds });
@@ -169,6 +190,9 @@ async function build(
   });
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
+  registerEncryption(app, secrets);
+  registerSigningKeys(app, { signingKeys });
+  registerJwks(app, { signer: signingKeys });
   metrics.observe({
     runningTasks: () => engine.runningCount,
     queuedWrites: () => engine.queue.depth,
@@ -202,6 +226,7 @@ async function build(
   grpc?.serve();
   drainMs = config.server.drainMs;
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
+  secrets.rekeying.sealPlaintext().catch((err: unknown) => logger.error({ err }, 'plaintext could not be sealed'));
   // Not ready first, so that no balancer sends more. Then what runs may end, then streams, then the listeners.
   const stop = (): Promise<void> => {
     isReady = false;

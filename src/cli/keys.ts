@@ -1,29 +1,13 @@
 /** `parley keys create|list|show|revoke|rotate`: API keys from the command line. */
 import type { Command } from 'commander';
-import { type Environment, processEnvironment } from '../config/environment.ts';
-import { type Config, loadConfig } from '../config/load.ts';
-import { ConfigError, formatProblem } from '../config/problems.ts';
 import { SCOPES } from '../core/access/principal.ts';
 import type { CreateKeyRequest, IssuedKey, Key, KeyList } from '../http/admin/contract.ts';
 import { AppError } from '../protocol/errors.ts';
-import type { KeyRoutes } from './key-routes.ts';
+import { type AdminCommandOptions, type AdminFlags, runAdminCommand, toJson, URL_OPTION } from './admin-command.ts';
+import type { AdminRoutes } from './admin-routes.ts';
 import { renderFields, renderTable } from './table.ts';
 
-export interface KeyCommandOptions {
-  /** Default: the environment of this process. */
-  readonly env?: Environment;
-  /** Default: the working directory of this process. */
-  readonly cwd?: string;
-  /** Default: `process.exitCode = code`. */
-  readonly setExitCode?: (code: number) => void;
-  /** Milliseconds since 1970. Default: the machine's clock. */
-  readonly now?: () => number;
-}
-
-interface Flags {
-  readonly url?: string;
-  readonly json?: boolean;
-}
+type Flags = AdminFlags;
 interface CreateFlags extends Flags {
   readonly name: string;
   readonly scope?: string[];
@@ -39,39 +23,17 @@ const PATH = '/api/v1/keys';
 const SHOWN_ONCE = 'This is the only time that the key is shown. Keep it where secrets are kept.';
 
 /** Needs `parseAsync`. Output goes where `configureOutput` says. Exit code 1, with the reason, when it was not done. */
-export function registerKeyCommands(program: Command, options: KeyCommandOptions = {}): void {
-  const setExitCode = options.setExitCode ?? ((code) => void (process.exitCode = code));
+export function registerKeyCommands(program: Command, options: AdminCommandOptions = {}): void {
   const now = options.now ?? Date.now;
-
-  async function run(command: Command, flags: Flags, work: (routes: KeyRoutes) => Promise<string>): Promise<void> {
-    const output = command.configureOutput();
-    try {
-      const config: Config = loadConfig({
-        env: options.env ?? processEnvironment(),
-        cwd: options.cwd ?? process.cwd(),
-      });
-      const { openKeyRoutes } = await import('./key-routes.ts');
-      const routes = await openKeyRoutes(config, flags.url);
-      try {
-        output.writeOut?.(await work(routes));
-      } finally {
-        await routes.close();
-      }
-    } catch (error) {
-      if (error instanceof ConfigError)
-        for (const problem of error.problems) output.writeErr?.(`${formatProblem(problem)}\n`);
-      else if (error instanceof AppError) output.writeErr?.(`error: ${error.message}\n`);
-      else throw error;
-      setExitCode(1);
-    }
-  }
+  const run = (command: Command, flags: Flags, work: (routes: AdminRoutes) => Promise<string>): Promise<void> =>
+    runAdminCommand(options, command, flags, work);
 
   const keys = program.command('keys').description('API keys: make, list, show, rotate, revoke');
   const add = (name: string, description: string) =>
     keys
       .command(name)
       .description(description)
-      .option('--url <url>', 'address of the server (default: as configured; without one, the database itself)')
+      .option(...URL_OPTION)
       .option('--json', 'print JSON');
 
   add('create', 'make a key and show it, this once')
@@ -132,7 +94,6 @@ export function registerKeyCommands(program: Command, options: KeyCommandOptions
 }
 
 const pathOf = (id: string) => `${PATH}/${encodeURIComponent(id)}`;
-const toJson = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 
 function showIssued(issued: IssuedKey, flags: Flags, done: string): string {
   if (flags.json === true) return toJson(issued);

@@ -5,7 +5,9 @@ import { Command } from 'commander';
 import { registerConfigCommands } from './config.ts';
 import { registerKeyCommands } from './keys.ts';
 import { registerMigrateCommand } from './migrate.ts';
+import { registerRekeyCommand } from './rekey.ts';
 import { registerServeCommand } from './serve.ts';
+import { registerSigningKeyCommands } from './signing-keys.ts';
 
 interface PackageJson {
   readonly version: string;
@@ -24,6 +26,8 @@ registerServeCommand(program);
 registerConfigCommands(program);
 registerMigrateCommand(program);
 registerKeyCommands(program);
+registerRekeyCommand(program);
+registerSigningKeyCommands(program);
 
 try {
   await program.parseAsync();

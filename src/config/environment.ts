@@ -73,7 +73,7 @@ export function readVariables(variables: Variables): { settings: Setting[]; prob
 
 /** Text as the type of its key; what does not fit stays text, and the schema says what is wrong with it. */
 export function coerce({ kind, secret }: KeyInfo, raw: string): unknown {
-  if (secret === true) return raw;
+  if (secret === true && kind !== 'list') return raw;
   const value = raw.trim();
   if (kind === 'integer') return /^-?(0|[1-9]\d*)$/.test(value) ? Number(value) : value;
   if (kind === 'boolean') {

@@ -10,6 +10,8 @@ import { ConfigError, formatProblem } from './problems.ts';
 import { KEYS } from './schema.ts';
 
 const KEY = 'Vx3kPq9sTz7wLm2nRb5c';
+const ENCRYPTION_KEY = 'Uo9cRkq0tYw3mVxB7nZ2sLhJ5gFd8eAaPpIiTtKkM1Q=';
+const EARLIER_KEY = 'Zr5tXk0uQy8bNw1cVf6mJd3hGs9pLa2eHi7oTqKjB4M=';
 let cwd: string;
 
 beforeEach(() => {
@@ -108,6 +110,8 @@ describe('precedence', () => {
       STREAM_PORT: '3',
       AUTH: 'key',
       ADMIN_API_KEY: KEY,
+      ENCRYPTION_KEY,
+      ENCRYPTION_KEYS_PREVIOUS: `${EARLIER_KEY}, ${ENCRYPTION_KEY}`,
       PARLEY_DATA_DIR: 'elsewhere',
       DATABASE_URL: 'postgresql://u:p%40ss@db/parley',
       LOG_LEVEL: 'Warning',
@@ -117,6 +121,7 @@ describe('precedence', () => {
     });
     expect(config).toMatchObject({
       env: 'production',
+      secrets: { encryptionKey: ENCRYPTION_KEY, previousKeys: [EARLIER_KEY, ENCRYPTION_KEY] },
       server: {
         host: 'localhost',
         port: 1,
@@ -279,9 +284,9 @@ describe('secrets', () => {
 
   test('both X and X_FILE, and both keys in the file, are a conflict', () => {
     write('key', KEY);
-    expect(problems({ ADMIN_API_KEY: KEY, ADMIN_API_KEY_FILE: 'key', NODE_ENV: 'production' })).toEqual([
-      'ADMIN_API_KEY (auth.adminKey) and ADMIN_API_KEY_FILE are both set; set one of them',
-    ]);
+    expect(problems({ ADMIN_API_KEY: KEY, ADMIN_API_KEY_FILE: 'key', ENCRYPTION_KEY, NODE_ENV: 'production' })).toEqual(
+      ['ADMIN_API_KEY (auth.adminKey) and ADMIN_API_KEY_FILE are both set; set one of them'],
+    );
     write('parley.yaml', `auth:\n  adminKey: ${KEY}\n  adminKeyFile: key\n`);
     expect(problems()).toEqual(['parley.yaml:2:13: auth.adminKey and auth.adminKeyFile are both set; set one of them']);
   });
@@ -296,7 +301,7 @@ describe('secrets', () => {
   });
 
   test('a secret file that is missing or empty is an error that names it, and the only one', () => {
-    expect(problems({ ADMIN_API_KEY_FILE: 'gone', NODE_ENV: 'production' })).toEqual([
+    expect(problems({ ADMIN_API_KEY_FILE: 'gone', ENCRYPTION_KEY, NODE_ENV: 'production' })).toEqual([
       `ADMIN_API_KEY_FILE (auth.adminKeyFile) names a file that cannot be used: cannot read ${join(cwd, 'gone')}: there is no such file`,
     ]);
     write('empty', '\n');
@@ -321,6 +326,23 @@ describe('secrets', () => {
     expect(shown['database.url']).toBe('postgres://u:********@db/x?password=********');
     expect(secretValues(config)).toEqual([KEY, 'p%40ss', 'p@ss', 'other']);
     expect(shownSettings(config)).toHaveLength(KEYS.length);
+  });
+
+  test('[A12] encryption keys are shown as ********, and each of them is kept out of logs', () => {
+    write('keys', `# current\n${ENCRYPTION_KEY}\n${EARLIER_KEY}\n`);
+    const config = load({ ENCRYPTION_KEY_FILE: 'keys', ENCRYPTION_KEYS_PREVIOUS: EARLIER_KEY });
+    const shown = Object.fromEntries(shownSettings(config).map(({ path, value }) => [path, value]));
+    expect([shown['secrets.encryptionKey'], shown['secrets.previousKeys']]).toEqual(['********', '********']);
+    expect(secretValues(config)).toEqual([ENCRYPTION_KEY, EARLIER_KEY, EARLIER_KEY]);
+  });
+
+  test('[A12] a weak encryption key is refused without being shown', () => {
+    const weak = 'ab'.repeat(32);
+    const all = problems({ ENCRYPTION_KEY: weak, ENCRYPTION_KEYS_PREVIOUS: `${EARLIER_KEY},short` }).join('\n');
+    expect(all).toContain('ENCRYPTION_KEY (secrets.encryptionKey) must not be a repetition or a sequence');
+    expect(all).toContain('ENCRYPTION_KEYS_PREVIOUS (secrets.previousKeys[1]) must be 32 bytes in base64');
+    expect(all).not.toContain(weak);
+    expect(all).not.toContain('short');
   });
 });
 

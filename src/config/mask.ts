@@ -1,4 +1,5 @@
 /** Shows a configuration without its secrets, and lists the secrets, so that logs can leave them out. */
+import { encryptionKeyLines } from '../core/secrets/encryption-keys.ts';
 import { databaseUrlSecrets, maskDatabaseUrl } from './database-url.ts';
 import type { Config } from './load.ts';
 import { KEYS } from './schema.ts';
@@ -15,14 +16,17 @@ export interface ShownSetting {
 export function shownSettings(config: Config): ShownSetting[] {
   return KEYS.map(({ path, secret }) => {
     const value = valueAt(config, path);
-    const isHidden = secret === true && value !== undefined;
+    const isEmpty = value === undefined || (Array.isArray(value) && value.length === 0);
+    const isHidden = secret === true && !isEmpty;
     return { path, value: isHidden ? maskSecret(path, value) : value, source: config.sources[path] ?? 'default' };
   });
 }
 
 /** The texts that must not get into a log line. */
 export function secretValues(config: Config): string[] {
-  return [config.auth.adminKey ?? '', ...databaseUrlSecrets(config.database.url)].filter((value) => value !== '');
+  const { auth, secrets, database } = config;
+  const keys = [secrets.encryptionKey ?? '', ...secrets.previousKeys].flatMap(encryptionKeyLines);
+  return [auth.adminKey ?? '', ...keys, ...databaseUrlSecrets(database.url)].filter((value) => value !== '');
 }
 
 function maskSecret(path: string, value: unknown): unknown {

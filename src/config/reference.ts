@@ -22,7 +22,8 @@ value came from, secrets masked.
 - Lists are YAML lists in the file and comma-separated in the environment.
 - Numbers are plain integers. The unit is part of the name.
 - Relative paths are taken from the working directory.
-- A secret can be given as a file: \`ADMIN_API_KEY_FILE\`, \`DATABASE_URL_FILE\`, \`POSTGRES_PASSWORD_FILE\`. The line break at its end
+- A secret can be given as a file: \`ADMIN_API_KEY_FILE\`, \`ENCRYPTION_KEY_FILE\`, \`DATABASE_URL_FILE\`,
+  \`POSTGRES_PASSWORD_FILE\`. The line break at its end
   is left out. The variable and its \`_FILE\` together are an error.
 - A variable that begins with \`PARLEY_\` and is not listed here is an error. Those that Kubernetes makes for a service named
   \`parley\`, and \`..._PORT=tcp://...\`, are left alone.

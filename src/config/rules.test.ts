@@ -11,6 +11,7 @@ import { ConfigError } from './problems.ts';
 import { adminKeyProblem } from './secrets.ts';
 
 const KEY = 'Vx3kPq9sTz7wLm2nRb5c';
+const ENCRYPTION_KEY = 'Uo9cRkq0tYw3mVxB7nZ2sLhJ5gFd8eAaPpIiTtKkM1Q=';
 let cwd: string;
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), 'parley-rules-'));
@@ -82,11 +83,17 @@ describe('off loopback', () => {
 
 describe('production', () => {
   test('needs an admin key, and says how to make one', () => {
-    expect(messages({ NODE_ENV: 'production' })).toEqual([
+    expect(messages({ NODE_ENV: 'production', ENCRYPTION_KEY })).toEqual([
       'auth.adminKey is not set, and NODE_ENV is "production". Set ADMIN_API_KEY, or ADMIN_API_KEY_FILE to a file that holds it; `openssl rand -base64 32` makes a key',
     ]);
-    expect(messages({ NODE_ENV: 'production', ADMIN_API_KEY: KEY })).toEqual([]);
+    expect(messages({ NODE_ENV: 'production', ENCRYPTION_KEY, ADMIN_API_KEY: KEY })).toEqual([]);
     expect(messages({ NODE_ENV: 'development' })).toEqual([]);
+  });
+
+  test('[A12] needs an encryption key, and says how to make one', () => {
+    expect(messages({ NODE_ENV: 'production', ADMIN_API_KEY: KEY })).toEqual([
+      'secrets.encryptionKey is not set, and NODE_ENV is "production". Set ENCRYPTION_KEY, or ENCRYPTION_KEY_FILE to a file that holds it; `openssl rand -base64 32` makes a key',
+    ]);
   });
 
   test('NODE_ENV has three values', () => {

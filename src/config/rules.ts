@@ -105,6 +105,15 @@ const productionHasAdminKey: Rule = ({ env, auth }) => {
   };
 };
 
+const productionHasEncryptionKey: Rule = ({ env, secrets }) => {
+  if (env !== 'production' || secrets.encryptionKey !== undefined) return undefined;
+  return {
+    keys: ['secrets.encryptionKey', 'env', 'secrets.encryptionKeyFile'],
+    message:
+      'is not set, and NODE_ENV is "production". Set ENCRYPTION_KEY, or ENCRYPTION_KEY_FILE to a file that holds it; `openssl rand -base64 32` makes a key',
+  };
+};
+
 const portsDiffer: Rule = ({ server, ops }) => {
   if (server.port !== ops.metricsPort || server.port === 0) return undefined;
   return {
@@ -144,6 +153,7 @@ const RULES: readonly Rule[] = [
   plainGrpcStaysOnLoopback,
   noAuthenticationStaysOnLoopback,
   productionHasAdminKey,
+  productionHasEncryptionKey,
   portsDiffer,
   grpcPortDiffers,
   bufferHoldsAnEvent,

@@ -1,5 +1,6 @@
 /** Every configuration key: its type, bounds, default, unit and meaning. The one list; all else is derived from it. */
 import { z } from 'zod';
+import { encryptionKeysProblem } from '../core/secrets/encryption-keys.ts';
 import { databaseUrlProblem } from './database-url.ts';
 import { type KeyInfo, type KeyMeta, keyMeta, listKeys } from './keys.ts';
 import { addressProblem, hostProblem, listenHostProblem, originProblem, publicUrlProblem } from './network.ts';
@@ -201,6 +202,29 @@ const auth = section({
   ),
 });
 
+const secrets = section({
+  encryptionKey: key(
+    text(encryptionKeysProblem).optional(),
+    'The key that secrets in the database are encrypted with: 32 bytes in base64 or hexadecimal. `openssl rand -base64 32` makes one. In a file, further lines are earlier keys. Without one, the first start makes `<dataDir>/encryption.key`, except with `NODE_ENV=production`, which needs one. All replicas need the same.',
+    { env: 'ENCRYPTION_KEY', secret: true },
+  ),
+  encryptionKeyFile: key(text().optional(), 'File that holds the encryption key.', {
+    env: 'ENCRYPTION_KEY_FILE',
+    fileOf: 'secrets.encryptionKey',
+    isPath: true,
+    allowed: 'a path',
+  }),
+  previousKeys: key(
+    z.array(text(encryptionKeysProblem)).max(100).default([]),
+    'Earlier encryption keys, which still open what they encrypted until `parley rekey` has run.',
+    { env: 'ENCRYPTION_KEYS_PREVIOUS', secret: true, allowed: 'a list of keys' },
+  ),
+  startWithoutKeys: key(
+    z.boolean().default(false),
+    'Start although the database holds secrets whose encryption key is not here: they stay unreadable.',
+  ),
+});
+
 const database = section({
   url: key(
     text(databaseUrlProblem).optional(),
@@ -348,7 +372,7 @@ const agents = section({
 export const configSchema = z.strictObject({
   env: key(
     z.enum(['development', 'production', 'test']).default('development'),
-    'What the process is for. `production` needs an admin key from the start.',
+    'What the process is for. `production` needs an admin key and an encryption key from the start.',
     { env: 'NODE_ENV' },
   ),
   dataDir: key(text().default('./data'), 'Directory for everything that Parley keeps: database, keys, uploads.', {
@@ -361,6 +385,7 @@ export const configSchema = z.strictObject({
   grpc,
   stream,
   auth,
+  secrets,
   database,
   log,
   rateLimit,

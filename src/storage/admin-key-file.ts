@@ -1,27 +1,14 @@
 /** The admin key in a file: made at the first start, read again when the file changes. */
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { AdminKeySource } from '../core/access/admin-key.ts';
 import type { RandomBytes } from '../core/access/api-keys.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { AppError } from '../protocol/errors.ts';
+import { fileVersion, makeSecretFile, readSecretText } from './secret-file.ts';
 
 const KEY_BYTES = 32;
 const CHECK_INTERVAL_MS = 1000;
-const MAX_FILE_BYTES = 64 * 1024;
 
 /** Where the key is that the first start makes. */
 export function defaultAdminKeyFile(dataDir: string): string {
@@ -59,7 +46,7 @@ export class AdminKeyFile implements AdminKeySource {
     this.isNew = create && makeKeyFile(path, randomBytes);
     this.#checkedAtMs = clock.now();
     // Looked at before it is read: a change in between is then seen as one.
-    this.#version = versionOf(path);
+    this.#version = fileVersion(path);
     this.#key = readKey(path, problemOf);
   }
 
@@ -69,7 +56,7 @@ export class AdminKeyFile implements AdminKeySource {
     // The clock may have been set back.
     if (Math.abs(nowMs - this.#checkedAtMs) < CHECK_INTERVAL_MS) return this.#key;
     this.#checkedAtMs = nowMs;
-    const version = versionOf(this.path);
+    const version = fileVersion(this.path);
     if (version === this.#version) return this.#key;
     this.#version = version;
     try {
@@ -86,70 +73,20 @@ export class AdminKeyFile implements AdminKeySource {
 
 /** The key in a file as it is now, for a command that runs beside the server; null: there is no such file. */
 export function readAdminKeyFile(path: string): string | null {
-  return versionOf(path) === null ? null : readKey(path, () => undefined);
-}
-
-/** What differs after every way of replacing a file: rename, rewrite, another target of a symbolic link. */
-function versionOf(path: string): string | null {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
-    return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
-  } catch {
-    // Reading it says what is wrong.
-    return null;
-  }
+  return fileVersion(path) === null ? null : readKey(path, () => undefined);
 }
 
 function readKey(path: string, problemOf: (key: string) => string | undefined): string {
-  let content: string;
-  try {
-    if (statSync(path).size > MAX_FILE_BYTES) throw new Error(`it has more than ${MAX_FILE_BYTES} bytes`);
-    content = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new AppError('UNAVAILABLE', `cannot read the admin key from ${path}: ${textOf(cause)}`, { cause });
-  }
-  const key = content.replace(/[\r\n]+$/, '');
+  const key = readSecretText(path, 'the admin key').replace(/[\r\n]+$/, '');
   const problem = key === '' ? 'must not be empty' : problemOf(key);
   if (problem === undefined) return key;
   throw new AppError('UNAVAILABLE', `the admin key in ${path} ${problem}`);
 }
 
-/** `false`: there is a file. It appears with its whole content or not at all, so that another reader sees no half. */
-function makeKeyFile(path: string, randomBytes: RandomBytes): boolean {
-  if (versionOf(path) !== null) return false;
-  const draft = `${path}.${Buffer.from(randomBytes(6)).toString('hex')}.new`;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(draft, 'wx', 0o600);
-    try {
-      writeSync(file, `${Buffer.from(randomBytes(KEY_BYTES)).toString('base64url')}\n`);
-      fsyncSync(file);
-      return publish(draft, path);
-    } finally {
-      closeSync(file);
-      rmSync(draft, { force: true });
-    }
-  } catch (cause) {
-    throw new AppError('UNAVAILABLE', `cannot write a new admin key to ${path}: ${textOf(cause)}`, { cause });
-  }
-}
-
-function publish(draft: string, path: string): boolean {
-  try {
-    linkSync(draft, path);
-    return true;
-  } catch (error) {
-    if (isTaken(error)) return false;
-  }
-  // A file system without hard links.
-  try {
-    copyFileSync(draft, path, constants.COPYFILE_EXCL);
-    return true;
-  } catch (error) {
-    if (isTaken(error)) return false;
-    throw error;
-  }
-}
-
-const isTaken = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'EEXIST';
-const textOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+const makeKeyFile = (path: string, randomBytes: RandomBytes): boolean =>
+  makeSecretFile(
+    path,
+    'a new admin key',
+    randomBytes,
+    () => `${Buffer.from(randomBytes(KEY_BYTES)).toString('base64url')}\n`,
+  );

@@ -2,6 +2,8 @@
 import type { ApiKeyStore } from '../core/access/api-key-store.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import type { SealedValueStore } from '../core/secrets/sealed-value-store.ts';
+import type { CardSignatureStore, SigningKeyStore } from '../core/signing/signing-key-store.ts';
 import type { TaskStore } from '../core/tasks/store.ts';
 import type { AppliedMigration, MigrationStatus } from './migrations/migration.ts';
 
@@ -28,6 +30,9 @@ export interface Storage {
   readonly description: string;
   readonly tasks: TaskStore;
   readonly apiKeys: ApiKeyStore;
+  readonly sealedValues: SealedValueStore;
+  readonly signingKeys: SigningKeyStore;
+  readonly cardSignatures: CardSignatureStore;
   /** Brings the schema up to date and returns what it applied. A schema newer than this program is only noted in the log. */
   migrate(): Promise<readonly AppliedMigration[]>;
   migrationStatus(): Promise<MigrationStatus>;

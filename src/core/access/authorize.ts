@@ -14,6 +14,10 @@ export const ACTIONS = {
   'card.extended': 'tasks:read',
   'key.read': 'admin',
   'key.write': 'admin',
+  'encryption.read': 'admin',
+  'encryption.write': 'admin',
+  'signing-key.read': 'admin',
+  'signing-key.write': 'admin',
 } as const satisfies Record<string, Scope>;
 export type Action = keyof typeof ACTIONS;
 

@@ -1,6 +1,7 @@
 /** All migrations in order. */
 import { tasks } from './001-tasks.ts';
 import { apiKeys } from './002-api-keys.ts';
+import { signingKeys } from './003-signing-keys.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys];
+export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, signingKeys];

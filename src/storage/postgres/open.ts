@@ -1,9 +1,12 @@
 /** PostgreSQL as the program's storage. */
 import { randomInt } from 'node:crypto';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
+import { SqlSealedValueStore } from '../sealed-value-store.ts';
+import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
 import { PostgresDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
+import { postgresSql } from './sql.ts';
 import { PostgresTaskStore } from './task-store.ts';
 
 /** Counters have so many slots; each replica begins with one of its own. */
@@ -11,6 +14,7 @@ const SLOTS = 16;
 
 export function openPostgres({ url, pool, clock, logger }: StorageOptions): Storage {
   const database = PostgresDatabase.open({ url, ...pool, logger });
+  const sql = postgresSql(database);
   const apiKeys = new DeferredApiKeyStore(async () => {
     const [{ SqlApiKeyStore }, { postgresKysely }] = await Promise.all([
       import('../api-key-store.ts'),
@@ -23,6 +27,9 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     description: `PostgreSQL, ${database.address}`,
     tasks: new PostgresTaskStore(database, randomInt(SLOTS)),
     apiKeys,
+    sealedValues: new SqlSealedValueStore(sql),
+    signingKeys: new SqlSigningKeyStore(sql),
+    cardSignatures: new SqlCardSignatureStore(sql),
     migrate: async () => {
       const applied = await migrate(database, () => new Date(clock.now()));
       noteUnknown(await migrationStatus(database), logger);

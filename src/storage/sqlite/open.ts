@@ -1,14 +1,18 @@
 /** SQLite as the program's storage. */
 import { resolve } from 'node:path';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
+import { SqlSealedValueStore } from '../sealed-value-store.ts';
+import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
 import { SqliteDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
+import { sqliteSql } from './sql.ts';
 import { SqliteTaskStore } from './task-store.ts';
 
 export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
   const path = resolve(decodeURIComponent(url.slice('sqlite://'.length)));
   const database = SqliteDatabase.open(path);
+  const sql = sqliteSql(database);
   const apiKeys = new DeferredApiKeyStore(async () => {
     const [{ SqlApiKeyStore }, { sqliteKysely }] = await Promise.all([
       import('../api-key-store.ts'),
@@ -21,6 +25,9 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     description: `SQLite, ${path}`,
     tasks: new SqliteTaskStore(database, clock),
     apiKeys,
+    sealedValues: new SqlSealedValueStore(sql),
+    signingKeys: new SqlSigningKeyStore(sql),
+    cardSignatures: new SqlCardSignatureStore(sql),
     migrate: async () => {
       const applied = migrate(database, () => new Date(clock.now()));
       noteUnknown(migrationStatus(database), logger);

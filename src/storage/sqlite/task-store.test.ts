@@ -1,10 +1,12 @@
 /** Tasks on SQLite. */
+
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { newTask } from '../../../test/support/task-writes.ts';
 import { systemClock } from '../../ops/runtime.ts';
+import { MIGRATIONS } from '../migrations/list.ts';
 import { taskStoreContract } from '../task-store.contract.ts';
 import { SqliteDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
@@ -61,7 +63,7 @@ describe('a SQLite file', () => {
     expect(migrationStatus(database)).toMatchObject({
       applied: [],
       unknown: [],
-      pending: [{ version: 1, name: 'tasks' }, {}],
+      pending: MIGRATIONS.map(({ version, name }) => ({ version, name })),
     });
     const applied = migrate(database, () => new Date(0));
     expect(applied[0]).toEqual({ version: 1, name: 'tasks', appliedAt: '1970-01-01T00:00:00.000Z' });

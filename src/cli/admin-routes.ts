@@ -1,4 +1,4 @@
-/** The way of a command to /api/v1/keys: through the server that runs, or with its routes on the database when none does. */
+/** The way of a command to the management API: through the server that runs, or with its routes on the database when none does. */
 import { randomBytes } from 'node:crypto';
 import Fastify from 'fastify';
 import { request } from 'undici';
@@ -7,12 +7,18 @@ import { listenUrl } from '../config/network.ts';
 import { ApiKeyService } from '../core/access/api-keys.ts';
 import { ADMIN } from '../core/access/principal.ts';
 import { silentLogger } from '../core/logger.ts';
+import { SEALED_COLUMNS } from '../core/secrets/sealed-columns.ts';
+import { SigningKeys } from '../core/signing/signing-keys.ts';
+import { registerEncryption } from '../http/admin/encryption.ts';
 import { registerKeys } from '../http/admin/keys.ts';
+import { registerSigningKeys } from '../http/admin/signing-keys.ts';
 import { sendError } from '../http/errors.ts';
 import { systemClock as clock, systemIds as ids } from '../ops/runtime.ts';
 import { AppError, toAppError } from '../protocol/errors.ts';
 import { defaultAdminKeyFile, readAdminKeyFile } from '../storage/admin-key-file.ts';
 import { openStorage } from '../storage/open.ts';
+import { type OpenedSealer, openSealer } from '../storage/open-sealer.ts';
+import type { Storage } from '../storage/storage.ts';
 
 const TIMEOUT_MS = 10_000;
 const NOBODY_LISTENS = [
@@ -26,7 +32,7 @@ const NOBODY_LISTENS = [
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
-export interface KeyRoutes {
+export interface AdminRoutes {
   /** The answer's body. Throws an Error whose message is for the user. */
   send(method: Method, path: string, body?: object): Promise<unknown>;
   close(): Promise<void>;
@@ -36,7 +42,7 @@ export interface KeyRoutes {
  * @param url of the server, when the user names it: then it must answer. Else the configured address, and where
  * nobody listens there, the database itself.
  */
-export async function openKeyRoutes(config: Config, url: string | undefined): Promise<KeyRoutes> {
+export async function openAdminRoutes(config: Config, url: string | undefined): Promise<AdminRoutes> {
   if (url !== undefined && !/^https?:\/\/./i.test(url)) {
     throw new AppError('INVALID_PARAMS', `--url must be an http or https URL, not ${JSON.stringify(url)}`);
   }
@@ -64,7 +70,7 @@ async function isAnswering(address: string): Promise<boolean> {
   }
 }
 
-function serverRoutes(config: Config, address: string | null, isConfigured: boolean): KeyRoutes {
+function serverRoutes(config: Config, address: string | null, isConfigured: boolean): AdminRoutes {
   return {
     async send(method, path, body) {
       const target = address ?? '';
@@ -115,12 +121,18 @@ function readAnswer(status: number, text: string, address: string): unknown {
 }
 
 /** The same routes with the same rules, without a listener. Who can open the database is its admin. */
-async function databaseRoutes(config: Config, address: string | null): Promise<KeyRoutes> {
+async function databaseRoutes(config: Config, address: string | null): Promise<AdminRoutes> {
   const { url, pool } = config.database;
   const storage = await openStorage({ url, pool, clock, logger: silentLogger });
+  let secrets: OpenedSealer;
+  let signingKeys: SigningKeys;
   try {
     await storage.lockForServer();
     await storage.migrate();
+    secrets = await openSecrets(config, storage);
+    const { sealer } = secrets;
+    signingKeys = new SigningKeys({ store: storage.signingKeys, sealer, clock, logger: silentLogger });
+    await signingKeys.load();
   } catch (error) {
     await storage.close();
     if (toAppError(error).code !== 'CONFLICT') throw error;
@@ -138,6 +150,8 @@ async function databaseRoutes(config: Config, address: string | null): Promise<K
   });
   app.setErrorHandler((error, incoming, reply) => sendError(incoming, reply, error));
   registerKeys(app, { keys, clock });
+  registerEncryption(app, secrets);
+  registerSigningKeys(app, { signingKeys });
   return {
     async send(method, path, body) {
       const answer = await app.inject({ method, url: path, ...(body === undefined ? {} : { payload: body }) });
@@ -148,6 +162,12 @@ async function databaseRoutes(config: Config, address: string | null): Promise<K
       await storage.close();
     },
   };
+}
+
+/** With keys missing too: the command that tells so must run. */
+function openSecrets({ dataDir, secrets }: Config, storage: Storage): Promise<OpenedSealer> {
+  const place = { dataDir, store: storage.sealedValues, columns: SEALED_COLUMNS, randomBytes, logger: silentLogger };
+  return openSealer({ ...secrets, encryptionKey: secrets.encryptionKey, ...place, needsAllKeys: false });
 }
 
 const join = (address: string, path: string) => `${address.replace(/\/+$/, '')}${path}`;
