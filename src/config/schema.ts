@@ -147,7 +147,10 @@ const grpc = section({
       allowed: 'a path',
     }),
   }),
-  maxConnections: key(integer(1, 1_000_000).default(10_000), 'gRPC connections open at once; more are closed at once.'),
+  maxConnections: key(
+    integer(1, 1_000_000).default(10_000),
+    'Connections of gRPC open at once; more are closed at once.',
+  ),
   maxConcurrentStreams: key(
     integer(1, 1_000_000).default(1000),
     'Calls at once on one gRPC connection; clients let more wait.',

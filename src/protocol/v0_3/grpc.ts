@@ -42,7 +42,7 @@ function inputOf(operation: Operation, fields: Fields): Partial<RestInput> {
   switch (operation) {
     case 'SendMessage':
     case 'SendStreamingMessage':
-      return { body: fields };
+      return { body: withContent(fields) };
     case 'GetTask': {
       const { historyLength } = fields;
       const query: Record<string, string> = historyLength === undefined ? {} : { historyLength: String(historyLength) };
@@ -61,6 +61,12 @@ function inputOf(operation: Operation, fields: Fields): Partial<RestInput> {
     default:
       return {};
   }
+}
+
+/** ProtoJSON leaves an empty list out; errors are to name the field that the client knows. */
+function withContent(fields: Fields): Fields {
+  const { message } = fields;
+  return isJsonObject(message) ? { ...fields, message: { content: [], ...message } } : fields;
 }
 
 /** The ids in a resource name. */
