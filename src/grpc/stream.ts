@@ -112,9 +112,8 @@ export class GrpcStream implements StreamSink, ServedStream {
   #fail(code: 'UNAVAILABLE' | 'UNAUTHENTICATED', reason: string): void {
     this.#finish(() => {
       const where = this.#lastEventId === null ? '' : ` with the metadata last-event-id: ${this.#lastEventId}`;
-      const error = new AppError(code, `${reason}; to go on, call SubscribeToTask${where}`, {
-        ...(code === 'UNAVAILABLE' ? { retryAfterSeconds: 2 } : {}),
-      });
+      const retry = code === 'UNAVAILABLE' ? { retryAfterSeconds: 2 } : {};
+      const error = new AppError(code, `${reason}; to go on, call SubscribeToTask${where}`, retry);
       this.#exchange.fail(error, this.#trailers());
     });
   }

@@ -142,18 +142,24 @@ describe('a round trip through protobuf', () => {
   });
 });
 
+/** `read`, or the code of the error. */
+function outcome(type: ReturnType<typeof messageType>, bytes: Uint8Array): string {
+  try {
+    jsonOf(type, bytes);
+    return 'read';
+  } catch (error) {
+    return error instanceof AppError ? error.code : String(error);
+  }
+}
+
 describe('bytes', () => {
   it('[A5] of any kind are a message or the fault of the caller', () => {
-    const types = [...registry].filter((found) => found.kind === 'message' && found.file.name.startsWith('lf/'));
+    const types = [...registry].flatMap((found) =>
+      found.kind === 'message' && found.file.name.startsWith('lf/') ? [found] : [],
+    );
     fc.assert(
       fc.property(fc.constantFrom(...types), fc.uint8Array({ maxLength: 60 }), (type, bytes) => {
-        if (type.kind !== 'message') return;
-        try {
-          jsonOf(type, bytes);
-        } catch (error) {
-          expect(error).toBeInstanceOf(AppError);
-          expect(['PARSE_ERROR', 'INVALID_PARAMS']).toContain((error as AppError).code);
-        }
+        expect(['PARSE_ERROR', 'INVALID_PARAMS', 'read']).toContain(outcome(type, bytes));
       }),
       { numRuns: 2000 },
     );

@@ -46,9 +46,8 @@ function visitMessage(type: DescMessage, message: unknown, search: Search): void
 /** A field's value, also where it is a member of a oneof. */
 function valueOf(field: DescField, message: object): unknown {
   if (field.oneof === undefined) return Reflect.get(message, field.localName);
-  const member: unknown = Reflect.get(message, field.oneof.localName);
-  if (typeof member !== 'object' || member === null) return undefined;
-  return Reflect.get(member, 'case') === field.localName ? Reflect.get(member, 'value') : undefined;
+  const member = memberOf(message, field.oneof.localName);
+  return memberOf(member, 'case') === field.localName ? memberOf(member, 'value') : undefined;
 }
 
 function visitField(field: DescField, value: unknown, search: Search): void {
@@ -68,13 +67,27 @@ function visitField(field: DescField, value: unknown, search: Search): void {
 
 /** google.protobuf.Value as a message: `kind` is a oneof. Below it, lists and objects are messages too. */
 function visitValue(value: object, search: Search): void {
-  const kind: unknown = Reflect.get(value, 'kind');
-  const name: unknown = typeof kind === 'object' && kind !== null ? Reflect.get(kind, 'case') : undefined;
-  const inner: unknown = typeof kind === 'object' && kind !== null ? Reflect.get(kind, 'value') : undefined;
-  if (name === undefined) report(search, 'is a google.protobuf.Value without a value');
-  else if (name === 'numberValue') checkNumber(inner, search);
-  else if (name === 'listValue') visitItems(Reflect.get(Object(inner), 'values'), search);
-  else if (name === 'structValue') visitItems(Reflect.get(Object(inner), 'fields'), search);
+  const kind = memberOf(value, 'kind');
+  const inner = memberOf(kind, 'value');
+  switch (memberOf(kind, 'case')) {
+    case undefined:
+      report(search, 'is a google.protobuf.Value without a value');
+      return;
+    case 'numberValue':
+      checkNumber(inner, search);
+      return;
+    case 'listValue':
+      visitItems(memberOf(inner, 'values'), search);
+      return;
+    case 'structValue':
+      visitItems(memberOf(inner, 'fields'), search);
+      return;
+    default:
+  }
+}
+
+function memberOf(holder: unknown, name: string): unknown {
+  return typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined;
 }
 
 function visitItems(items: unknown, search: Search): void {

@@ -45,7 +45,7 @@ function inputOf(operation: Operation, fields: Fields): Partial<RestInput> {
       return { body: withContent(fields) };
     case 'GetTask': {
       const { historyLength } = fields;
-      const query: Record<string, string> = historyLength === undefined ? {} : { historyLength: String(historyLength) };
+      const query = typeof historyLength === 'number' ? { historyLength: String(historyLength) } : {};
       return { params: idOf(fields, 'name', TASK), query };
     }
     case 'CancelTask':

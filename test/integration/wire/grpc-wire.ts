@@ -117,7 +117,7 @@ function errorOf({ code, message, details }: GrpcAnswer): WireError | undefined 
   const info = objects.find((detail) => typeof detail['reason'] === 'string') ?? {};
   const violations = objects.flatMap((detail) => (detail['fieldViolations'] ?? []) as { field: string }[]);
   return {
-    reason: String(info['reason']),
+    reason: typeof info['reason'] === 'string' ? info['reason'] : code,
     message,
     fields: violations.map(({ field }) => field),
     metadata: (info['metadata'] ?? {}) as Record<string, string>,
