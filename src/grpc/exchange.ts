@@ -122,7 +122,13 @@ export class Exchange implements HeaderSink {
 
   /** Ends the call with an error, and logs a fault of the server with all that is known. */
   fail(thrown: unknown, trailers: Readonly<Record<string, string>> = {}): void {
-    this.base.sendStatus(this.#statusOf(toAppError(thrown), metadataOf(trailers)));
+    try {
+      this.base.sendStatus(this.#statusOf(toAppError(thrown), metadataOf(trailers)));
+    } catch (err) {
+      // Nobody is left to tell of an error that cannot be told, and the call must end all the same.
+      this.#options.logger.error({ err, requestId: this.#requestId }, 'an error could not be told');
+      this.base.sendStatus({ code: status.INTERNAL, details: 'Internal error', metadata: this.#answer });
+    }
   }
 
   #statusOf(error: AppError, metadata: Metadata): PartialStatusObject {
@@ -135,7 +141,8 @@ export class Exchange implements HeaderSink {
     if (!this.#isHeadSent) metadata.merge(this.#answer);
     if (error.retryAfterSeconds !== undefined) metadata.set('retry-after', String(error.retryAfterSeconds));
     metadata.set('grpc-status-details-bin', Buffer.from(statusBytes(error)));
-    return { code: STATUS_CODES[grpc], details: error.message, metadata };
+    // The library cannot write what is not Unicode; UTF-8 there and back puts U+FFFD in its place.
+    return { code: STATUS_CODES[grpc], details: Buffer.from(error.message).toString(), metadata };
   }
 
   #checked(told: PartialStatusObject): PartialStatusObject {

@@ -93,7 +93,8 @@ function memberOf(holder: unknown, name: string): unknown {
 function visitItems(items: unknown, search: Search): void {
   if (typeof items !== 'object' || items === null) return;
   const isList = Array.isArray(items);
-  for (const [key, item] of Object.entries(items)) {
+  const entries: [string, unknown][] = Object.entries(items);
+  for (const [key, item] of entries) {
     if (search.found.length >= MAX_VIOLATIONS) return;
     search.path.push(isList ? Number(key) : key);
     if (typeof item === 'object' && item !== null) visitValue(item, search);
