@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
-import { echo } from './agents/echo/agent.ts';
+import { echoAgent } from './agents/echo/agent.ts';
 import type { Config } from './config/load.ts';
 import { isLoopbackHost, listenAddress, listenUrl } from './config/network.ts';
 import { adminKeyProblem } from './config/secrets.ts';
@@ -17,8 +17,8 @@ import type { Principal } from './core/access/principal.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
 import { RateLimiter } from './core/limits/rate-limiter.ts';
-import { PushConfigs } from './core/push/push-configs.ts';
 import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
+import { CardSigner } from './core/signing/card-signer.ts';
 import { SigningKeys } from './core/signing/signing-keys.ts';
 import { type MayStay, OpenStreams } from './core/streams/open-streams.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
@@ -26,8 +26,10 @@ import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
 import { type GrpcListener, listenGrpc } from './grpc/listener.ts';
 import type { GrpcOptions } from './grpc/options.ts';
-import { registerCards } from './http/a2a/cards.ts';
+import { cardOf, registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
+import { ServedCards } from './http/a2a/served-cards.ts';
+import { registerDeliveries } from './http/admin/deliveries.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
 import { registerSigningKeys } from './http/admin/signing-keys.ts';
@@ -35,11 +37,12 @@ import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
-import { registerJwks } from './http/jwks.ts';
+import { JWKS_PATH, registerJwks } from './http/jwks.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
 import { systemClock as clock, systemIds as ids, requestIds } from './ops/runtime.ts';
+import { createPush } from './outbound/push.ts';
 import { AppError } from './protocol/errors.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
@@ -130,6 +133,16 @@ async function build(
   stops.push(() => authenticator.stop());
 
   const agents = new AgentRegistry(builtInAgents(config), config.agents.default);
+  const push = createPush({
+    settings: config.push,
+    store: storage.push,
+    sealer,
+    signer: signingKeys,
+    clock,
+    ids,
+    logger,
+    metrics: metrics.push,
+  });
   const engine = new TaskEngine({
     store: storage.tasks,
     agents,
@@ -147,6 +160,7 @@ async function build(
     isShared: storage.kind !== 'sqlite',
     commitMaxConcurrent: storage.kind === 'sqlite' ? 1 : 4,
     replicaId: randomUUID(),
+    onDeliveries: () => push.sender.wake(),
   });
   const retention = new Retention({ store: storage.tasks, clock, logger, logDays: config.tasks.logRetentionDays });
   let isReady = false;
@@ -176,7 +190,25 @@ async function build(
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
-  const operations = { tasks: new TaskService(engine), push: new PushConfigs(), cards: new ExtendedCards() };
+  const publicUrl = (): string => publicUrlOf(config, app);
+  const isSecured = config.auth.mode === 'key';
+  const hasExtended = isSecured && config.cards.extended;
+  const cardAt = (agent: Agent, path: string) => {
+    const grpcAddress = grpc === null ? null : publicGrpcAddress(config, grpc.port);
+    const place = { url: `${publicUrl()}${path}`, grpcAddress, isDefault: agent.id === agents.defaultId };
+    return cardOf(agent, place, { isSecured, hasExtended });
+  };
+  const jku = () => `${publicUrl()}${JWKS_PATH}`;
+  const cardSigner = new CardSigner({ keys: signingKeys, store: storage.cardSignatures, jku, clock });
+  const signer = config.cards.sign ? cardSigner : null;
+  const cards = new ExtendedCards({
+    agents,
+    cardOf: (agent) => cardAt(agent, `/a2a/agents/${agent.id}`),
+    isConfigured: hasExtended,
+    limits: callerLimits(config),
+    signer,
+  });
+  const operations = { tasks: new TaskService(engine, push.configs), push: push.configs, cards };
   await app.register(async (scope) => registerA2a(scope, { operations, agents, streams }));
   const keys = new ApiKeyService({
     store: storage.apiKeys,
@@ -190,26 +222,26 @@ async function build(
   });
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
+  registerDeliveries(app, { deliveries: push.deliveries });
   registerEncryption(app, secrets);
-  registerSigningKeys(app, { signingKeys });
+  registerSigningKeys(app, { signingKeys, cardSigner });
   registerJwks(app, { signer: signingKeys });
   metrics.observe({
     runningTasks: () => engine.runningCount,
     queuedWrites: () => engine.queue.depth,
     openStreams: () => streams.openCount,
     agents: () => agents.all().length,
+    outbox: () => push.sender.stats,
   });
 
-  const publicUrl = (): string => publicUrlOf(config, app);
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
-  const isSecured = config.auth.mode === 'key';
-  const grpcAddress = (): string | null => (grpc === null ? null : publicGrpcAddress(config, grpc.port));
-  registerCards(app, { agents, publicUrl, grpcAddress, isSecured, changedAt: new Date() });
+  registerCards(app, { agents, cards: new ServedCards({ cardOf: cardAt, signer, clock, logger }) });
   const isMetricsOnMain = config.ops.metricsOnMain;
   registerDocs(app, { version: programVersion(), agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
 
   // Pushed before the start: what a failed one has begun ends too. Nothing is worth waiting for until clients can come.
   let drainMs = 0;
+  stops.push(() => push.stop(drainMs));
   stops.push(() => engine.stop(drainMs));
   await engine.start();
   retention.start();
@@ -225,6 +257,7 @@ async function build(
   // A library that takes its time to load: whoever asks by HTTP need not wait for it.
   grpc?.serve();
   drainMs = config.server.drainMs;
+  push.start();
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
   secrets.rekeying.sealPlaintext().catch((err: unknown) => logger.error({ err }, 'plaintext could not be sealed'));
   // Not ready first, so that no balancer sends more. Then what runs may end, then streams, then the listeners.
@@ -313,8 +346,21 @@ function limiterOf(config: Config, metrics: Metrics, perMinute: number, endpoint
   return new RateLimiter({ perMinute, maxBuckets, clock, metrics: metrics.rateLimit, endpoint });
 }
 
+/** What one caller may meet, by the configuration keys that errors name, too. */
+function callerLimits({ rateLimit, server, streams, tasks }: Config): Record<string, number> {
+  return {
+    // 0 is no limit.
+    ...(rateLimit.perMinute === 0 ? {} : { 'rateLimit.perMinute': rateLimit.perMinute }),
+    'server.bodyLimitBytes': server.bodyLimitBytes,
+    'tasks.maxMessageBytes': tasks.maxMessageBytes,
+    'tasks.maxPartsPerMessage': tasks.maxPartsPerMessage,
+    'tasks.maxRunningPerOwner': tasks.maxRunningPerOwner,
+    'streams.maxPerOwner': streams.maxPerOwner,
+  };
+}
+
 function builtInAgents(config: Config): Agent[] {
-  return config.agents.echo.enabled ? [echo] : [];
+  return config.agents.echo.enabled ? [echoAgent({ pushNotifications: config.push.enabled })] : [];
 }
 
 /** From the configuration, or else from a file in the data directory, which the first start makes. */

@@ -61,7 +61,7 @@ function serviceMethods(service: GrpcService, options: GrpcOptions): ServedMetho
       const { operations, agents, streams } = options;
       checkVersion(exchange, service);
       const decoded = service.decode(operation, jsonOf(input, message));
-      const call = new GrpcCall(exchange, agentOf(exchange, decoded, agents));
+      const call = new GrpcCall(exchange, agentOf(exchange, decoded, agents), codec.version);
       if (!isStreaming(operation)) {
         exchange.reply(encode(await answer(operations, codec, call, decoded)));
         return;

@@ -1,9 +1,10 @@
 /** From the metadata of a call to a call of an operation: version, agent, extensions, idempotency key, resume position. */
 import type { Principal } from '../core/access/principal.ts';
+import { activatedExtensions } from '../core/agents/capabilities.ts';
 import type { Agent, AgentRegistry } from '../core/agents/registry.ts';
 import type { Call } from '../core/operations/call.ts';
 import { extensionsOf, idempotencyKeyOf, lastEventIdOf } from '../core/operations/service-parameters.ts';
-import type { OperationCall } from '../protocol/codec.ts';
+import type { OperationCall, ProtocolVersion } from '../protocol/codec.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { GrpcService } from '../protocol/grpc.ts';
 import { negotiateVersion } from '../protocol/version.ts';
@@ -37,19 +38,27 @@ export function agentOf(exchange: Exchange, { request }: OperationCall, agents: 
 export class GrpcCall implements Call {
   readonly principal: Principal;
   readonly agent: Agent;
+  readonly version: ProtocolVersion;
   readonly idempotencyKey: string | undefined;
   readonly requestId: string;
   readonly extensions: readonly string[];
   readonly lastEventId: number | undefined;
   readonly #exchange: Exchange;
 
-  constructor(exchange: Exchange, agent: Agent) {
+  constructor(exchange: Exchange, agent: Agent, version: ProtocolVersion) {
     this.#exchange = exchange;
     this.principal = exchange.principal;
     this.agent = agent;
+    this.version = version;
     this.requestId = exchange.requestId;
     this.idempotencyKey = idempotencyKeyOf(exchange.text('idempotency-key'));
     this.extensions = extensionsOf(exchange.text('a2a-extensions') ?? exchange.text('x-a2a-extensions'));
+    const activated = activatedExtensions(agent, this.extensions).join(', ');
+    if (activated !== '') {
+      // The second name is that of 0.3 clients.
+      exchange.header('a2a-extensions', activated);
+      exchange.header('x-a2a-extensions', activated);
+    }
     this.lastEventId = lastEventIdOf(exchange.text('last-event-id'));
   }
 

@@ -2,6 +2,7 @@
 import type { ApiKeyStore } from '../core/access/api-key-store.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import type { PushStore } from '../core/push/push-store.ts';
 import type { SealedValueStore } from '../core/secrets/sealed-value-store.ts';
 import type { CardSignatureStore, SigningKeyStore } from '../core/signing/signing-key-store.ts';
 import type { TaskStore } from '../core/tasks/store.ts';
@@ -30,6 +31,7 @@ export interface Storage {
   readonly description: string;
   readonly tasks: TaskStore;
   readonly apiKeys: ApiKeyStore;
+  readonly push: PushStore;
   readonly sealedValues: SealedValueStore;
   readonly signingKeys: SigningKeyStore;
   readonly cardSignatures: CardSignatureStore;

@@ -1,6 +1,7 @@
 /** From an HTTP request to a call of an operation: agent, version, extensions, idempotency key, resume position. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/access/principal.ts';
+import { activatedExtensions } from '../../core/agents/capabilities.ts';
 import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
 import type { Call } from '../../core/operations/call.ts';
 import { extensionsOf, idempotencyKeyOf, lastEventIdOf } from '../../core/operations/service-parameters.ts';
@@ -25,6 +26,7 @@ export function agentOf(request: FastifyRequest, agents: AgentRegistry): Agent {
 export class HttpCall implements Call {
   readonly principal: Principal;
   readonly agent: Agent;
+  readonly version: ProtocolVersion;
   readonly idempotencyKey: string | undefined;
   readonly requestId: string;
   readonly extensions: readonly string[];
@@ -32,14 +34,16 @@ export class HttpCall implements Call {
   readonly #reply: FastifyReply;
   #signal: AbortSignal | null = null;
 
-  constructor(request: FastifyRequest, reply: FastifyReply, agent: Agent) {
+  constructor(request: FastifyRequest, reply: FastifyReply, agent: Agent, version: ProtocolVersion) {
     this.#reply = reply;
+    this.version = version;
     this.principal = request.principal;
     this.agent = agent;
     this.requestId = request.id;
     this.idempotencyKey = idempotencyKeyOf(headerOf(request, 'idempotency-key'));
     // The second name is that of 0.3 clients.
     this.extensions = extensionsOf(headerOf(request, 'a2a-extensions') ?? headerOf(request, 'x-a2a-extensions'));
+    tellActivated(reply, agent, this.extensions);
     // In the query for clients that cannot set headers.
     this.lastEventId = lastEventIdOf(headerOf(request, 'last-event-id') ?? queryOf(request, 'lastEventId'));
   }
@@ -65,4 +69,19 @@ function headerOf(request: FastifyRequest, name: string): string | undefined {
 function queryOf(request: FastifyRequest, name: string): string | undefined {
   const value = (request.query as Record<string, string | string[] | undefined>)[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** The answer names the extensions that the agent has activated, under both names: 0.3 has another one. */
+function tellActivated(reply: FastifyReply, agent: Agent, requested: readonly string[]): void {
+  const activated = activatedExtensions(agent, requested);
+  if (activated.length === 0) return;
+  const names = activated.join(', ');
+  reply.header('a2a-extensions', names).header('x-a2a-extensions', names);
+}
+
+/** What is made for one caller is kept by that caller alone, and not longer than a public card. */
+export function keepPrivate(reply: FastifyReply): void {
+  const before = reply.getHeader('vary');
+  const vary = ['Authorization', 'X-Api-Key', 'A2A-Version', ...(typeof before === 'string' ? [before] : [])];
+  reply.header('cache-control', 'private, max-age=60, must-revalidate').header('vary', vary.join(', '));
 }

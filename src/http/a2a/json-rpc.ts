@@ -13,7 +13,7 @@ import {
 } from '../../protocol/json-rpc.ts';
 import { codecFor, methodNotFound } from '../../protocol/version.ts';
 import { reportFault } from '../errors.ts';
-import { agentOf, HttpCall, versionOf } from './call.ts';
+import { agentOf, HttpCall, keepPrivate, versionOf } from './call.ts';
 import type { A2aDependencies } from './dependencies.ts';
 import { jsonRpcFraming } from './framing.ts';
 import { createSseStream } from './sse.ts';
@@ -39,9 +39,10 @@ export async function handleJsonRpc(
     if (operation === undefined) throw methodNotFound(rpc.method, codec);
     const decoded = codec.decodeParams(operation, rpc.params);
     refuseNotification(rpc);
-    const call = new HttpCall(request, reply, agentOf(request, agents));
+    const call = new HttpCall(request, reply, agentOf(request, agents), codec.version);
     if (!isStreaming(operation)) {
       const result = await answer(operations, codec, call, decoded);
+      if (decoded.operation === 'GetExtendedAgentCard') keepPrivate(reply);
       return await reply.header('content-type', CONTENT_TYPE).send(rpcResult(idJson, result));
     }
     const sink = createSseStream(streams, reply, jsonRpcFraming(codec, idJson));

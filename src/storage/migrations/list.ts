@@ -2,6 +2,7 @@
 import { tasks } from './001-tasks.ts';
 import { apiKeys } from './002-api-keys.ts';
 import { signingKeys } from './003-signing-keys.ts';
+import { push } from './004-push.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, signingKeys];
+export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, signingKeys, push];

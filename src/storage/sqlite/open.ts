@@ -1,6 +1,7 @@
 /** SQLite as the program's storage. */
 import { resolve } from 'node:path';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
+import { DeferredPushStore } from '../deferred-push-store.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
 import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
@@ -20,11 +21,23 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     ]);
     return new SqlApiKeyStore(sqliteKysely(database));
   });
+  const push = new DeferredPushStore(async () => {
+    const [{ SqlPushStore }, { sqlitePush }, { sqliteKysely }] = await Promise.all([
+      import('../push-store.ts'),
+      import('../push-sql.ts'),
+      import('./kysely.ts'),
+    ]);
+    return new SqlPushStore(
+      sqliteKysely(database),
+      sqlitePush(() => clock.now()),
+    );
+  });
   return {
     kind: 'sqlite',
     description: `SQLite, ${path}`,
     tasks: new SqliteTaskStore(database, clock),
     apiKeys,
+    push,
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),
     cardSignatures: new SqlCardSignatureStore(sql),
@@ -36,7 +49,7 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     migrationStatus: async () => migrationStatus(database),
     ping: async () => void database.connection.prepare('select 1').get(),
     lockForServer: async () => database.lockForServer(),
-    warmUp: async () => void (await apiKeys.loaded()),
+    warmUp: async () => void (await Promise.all([apiKeys.loaded(), push.loaded()])),
     close: async () => database.close(),
   };
 }

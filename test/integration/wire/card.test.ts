@@ -81,7 +81,7 @@ describe.each(CARDS)('%s', (path) => {
 
   test('[A1] is a valid 1.0 card that says how to call the agent', async () => {
     const card = agentCardSchema.parse((await http(`${parley.url}${path}`)).json);
-    expect(card.capabilities).toMatchObject({ streaming: true, pushNotifications: false });
+    expect(card.capabilities).toMatchObject({ streaming: true, pushNotifications: true, extendedAgentCard: true });
     expect(
       card.supportedInterfaces.map(({ protocolBinding, protocolVersion }) => [protocolBinding, protocolVersion]),
     ).toEqual([
@@ -106,7 +106,7 @@ describe.each(CARDS)('%s', (path) => {
       protocolVersion: '0.3.0',
       url: `${parley.url}${address}`,
       preferredTransport: 'JSONRPC',
-      supportsAuthenticatedExtendedCard: false,
+      supportsAuthenticatedExtendedCard: true,
       security: [{ bearer: [] }, { apiKey: [] }],
       securitySchemes: {
         bearer: { type: 'http', scheme: 'Bearer' },

@@ -335,17 +335,14 @@ describe('errors', () => {
   const push = { url: 'https://example.com/hook', id: 'config-1' };
   const unknown = '00000000-0000-4000-8000-000000000000';
   const notFound = { reason: 'TASK_NOT_FOUND', rpc: -32001, http: 404, grpc: status.NOT_FOUND };
-  const noPush = {
-    reason: 'PUSH_NOTIFICATION_NOT_SUPPORTED',
-    rpc: -32003,
-    http: 400,
-    grpc: status.FAILED_PRECONDITION,
-  };
   const unsupported = { reason: 'UNSUPPORTED_OPERATION', rpc: -32004, http: 400, grpc: status.FAILED_PRECONDITION };
   let done: Task;
 
+  let withoutPush: ParleyProcess;
+
   beforeAll(async () => {
     done = await sent(v1, 'done');
+    withoutPush = await startParley({ config: 'push: { enabled: false }\n' });
   });
 
   test.each<[string, Operation, () => Fields, { reason: string; rpc: number; http: number; grpc: number }]>([
@@ -384,29 +381,68 @@ describe('errors', () => {
       () => ({ message: textMessage('a', { taskId: done.id }) }),
       unsupported,
     ],
-    ['creating a push configuration', 'CreateTaskPushNotificationConfig', () => ({ taskId: done.id, ...push }), noPush],
-    ['getting a push configuration', 'GetTaskPushNotificationConfig', () => ({ taskId: done.id, id: push.id }), noPush],
-    ['listing push configurations', 'ListTaskPushNotificationConfigs', () => ({ taskId: done.id }), noPush],
     [
-      'deleting a push configuration',
-      'DeleteTaskPushNotificationConfig',
-      () => ({ taskId: done.id, id: push.id }),
-      noPush,
+      'creating a push configuration of an unknown task',
+      'CreateTaskPushNotificationConfig',
+      () => ({ taskId: unknown, ...push }),
+      notFound,
     ],
+    [
+      'getting a push configuration of an unknown task',
+      'GetTaskPushNotificationConfig',
+      () => ({ taskId: unknown, id: push.id }),
+      notFound,
+    ],
+    [
+      'getting an unknown push configuration',
+      'GetTaskPushNotificationConfig',
+      () => ({ taskId: done.id, id: push.id }),
+      notFound,
+    ],
+    [
+      'listing push configurations of an unknown task',
+      'ListTaskPushNotificationConfigs',
+      () => ({ taskId: unknown }),
+      notFound,
+    ],
+    [
+      'deleting a push configuration of an unknown task',
+      'DeleteTaskPushNotificationConfig',
+      () => ({ taskId: unknown, id: push.id }),
+      notFound,
+    ],
+  ])('[A3] %s is the same error over every wire', async (_what, operation, fields, expected) => {
+    expect(await expectSameError(parley, operation, fields, expected)).toBe(ALL_WIRES.length);
+  });
+
+  test.each<[string, Operation, () => Fields]>([
+    ['creating a push configuration', 'CreateTaskPushNotificationConfig', () => ({ taskId: unknown, ...push })],
+    ['getting a push configuration', 'GetTaskPushNotificationConfig', () => ({ taskId: unknown, id: push.id })],
+    ['listing push configurations', 'ListTaskPushNotificationConfigs', () => ({ taskId: unknown })],
+    ['deleting a push configuration', 'DeleteTaskPushNotificationConfig', () => ({ taskId: unknown, id: push.id })],
     [
       'sending with a push configuration',
       'SendMessage',
       () => ({ message: textMessage('a'), configuration: { taskPushNotificationConfig: push } }),
-      noPush,
     ],
-    ['the extended card', 'GetExtendedAgentCard', () => ({}), unsupported],
-  ])('[A3] %s is the same error over every wire', async (_what, operation, fields, expected) => {
+  ])('[A3] %s, where the agent declares none, is the same error over every wire', async (_what, operation, fields) => {
+    const expected = { reason: 'PUSH_NOTIFICATION_NOT_SUPPORTED', rpc: -32003, http: 400, grpc: 9 };
+    expect(await expectSameError(withoutPush, operation, fields, expected)).toBe(ALL_WIRES.length);
+  });
+
+  /** Answers how many wires gave it. */
+  async function expectSameError(
+    server: ParleyProcess,
+    operation: Operation,
+    fields: () => Fields,
+    expected: { readonly reason: string; readonly rpc: number; readonly http: number; readonly grpc: number },
+  ): Promise<number> {
     const answers: Record<string, unknown> = {};
     for (const wire of ALL_WIRES) {
       const isStream = operation === 'SendStreamingMessage' || operation === 'SubscribeToTask';
       const ask = isStream
-        ? stream(parley, wire, operation, fields(), { count: 1 })
-        : call(parley, wire, operation, fields());
+        ? stream(server, wire, operation, fields(), { count: 1 })
+        : call(server, wire, operation, fields());
       const answer = await ask;
       const { error } = answer;
       const statuses = { JSONRPC: 200, 'HTTP+JSON': expected.http, GRPC: expected.grpc };
@@ -422,5 +458,6 @@ describe('errors', () => {
       answers[wire.name] = { reason: error?.reason, message: error?.message, metadata: error?.metadata };
     }
     allEqual(answers);
-  });
+    return Object.keys(answers).length;
+  }
 });
