@@ -37,6 +37,7 @@ import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
+import { type BodyCheck, bodyCheck } from './http/json-body.ts';
 import { JWKS_PATH, registerJwks } from './http/jwks.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
@@ -70,8 +71,14 @@ const HOUR_MS = 60 * MINUTE_MS;
 /**
  * Starts the server, or releases whatever it had begun with and rejects. Parts stop in the reverse order of their start;
  * one that cannot stop cleanly is logged and does not keep the others from it.
+ *
+ * @param moreAgents served besides the built-in ones
  */
-export async function startServer(config: Config, logger: PinoLogger): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  logger: PinoLogger,
+  moreAgents: readonly Agent[] = [],
+): Promise<RunningServer> {
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = once(async () => {
     for (const stop of stops.reverse()) {
@@ -83,7 +90,7 @@ export async function startServer(config: Config, logger: PinoLogger): Promise<R
     }
   });
   try {
-    return await build(config, logger, stops, stopAll);
+    return await build(config, logger, moreAgents, stops, stopAll);
   } catch (error) {
     await stopAll();
     throw error;
@@ -93,6 +100,7 @@ export async function startServer(config: Config, logger: PinoLogger): Promise<R
 async function build(
   config: Config,
   logger: PinoLogger,
+  moreAgents: readonly Agent[],
   stops: (() => Promise<void> | void)[],
   stopAll: () => Promise<void>,
 ): Promise<RunningServer> {
@@ -132,7 +140,7 @@ async function build(
   authenticator.start();
   stops.push(() => authenticator.stop());
 
-  const agents = new AgentRegistry(builtInAgents(config), config.agents.default);
+  const agents = new AgentRegistry([...builtInAgents(config), ...moreAgents], config.agents.default);
   const push = createPush({
     settings: config.push,
     store: storage.push,
@@ -181,8 +189,12 @@ async function build(
     requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
     failures: limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications'),
   };
+  const checkBody = bodyCheck(
+    { maxDepth: config.server.maxJsonDepth, maxValues: config.server.maxJsonValues },
+    (limit) => metrics.task.limitReached(limit),
+  );
   const newRequestId = requestIds();
-  const app = createApi(config, logger, metrics, gate, newRequestId);
+  const app = createApi(config, logger, metrics, gate, newRequestId, checkBody);
   stops.push(() => closeSoon(app));
   let grpc: GrpcListener | null = null;
   stops.push(() => grpc?.stop(CLOSE_MS));
@@ -209,7 +221,8 @@ async function build(
     signer,
   });
   const operations = { tasks: new TaskService(engine, push.configs), push: push.configs, cards };
-  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams }));
+  const { invalidV03Status } = config.agents;
+  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams, checkBody, invalidV03Status }));
   const keys = new ApiKeyService({
     store: storage.apiKeys,
     clock,
@@ -312,10 +325,12 @@ function createApi(
   metrics: Metrics,
   gate: Gate,
   newRequestId: () => string,
+  checkBody: BodyCheck,
 ): FastifyInstance {
   const { server } = config;
   return createApp({
     ...server,
+    checkBody,
     logger,
     tls: tlsOf(server.tls),
     hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },

@@ -97,6 +97,14 @@ const server = section({
     integer(KIB, 1024 * MIB).default(8 * MIB),
     'Largest request body, in bytes; a larger one is refused with 413.',
   ),
+  maxJsonDepth: key(
+    integer(32, 10_000).default(128),
+    'How deep a JSON body may be nested; a deeper one is refused with 400 before it is parsed.',
+  ),
+  maxJsonValues: key(
+    integer(1000, 100_000_000).default(250_000),
+    'Most values in one JSON body (an empty object or array counts twice); one with more is refused with 413 before it is parsed.',
+  ),
   headerLimitBytes: key(
     integer(4 * KIB, MIB).default(16_384),
     'Largest request head, in bytes; a larger one is refused with 431.',
@@ -429,6 +437,10 @@ const agents = section({
     ).default('echo'),
     'Id of the agent that answers at `/a2a`.',
     { allowed: 'an agent id' },
+  ),
+  invalidV03Status: key(
+    z.enum(['http', 'ok']).default('http'),
+    'HTTP status of JSON-RPC errors for requests of A2A 0.3 that are not valid. `http`: 400. `ok`: 200, for clients that read the error only then, as the official one in Python.',
   ),
   echo: section({
     enabled: key(

@@ -7,7 +7,8 @@ import type { Operation } from '../protocol/codec.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { GrpcService } from '../protocol/grpc.ts';
 import type { JsonValue } from '../protocol/json.ts';
-import { bytesOf, jsonOf, registry } from '../protocol/protobuf/messages.ts';
+import { bytesOf, jsonOf, RECURSION_LIMIT, registry } from '../protocol/protobuf/messages.ts';
+import { holdsMoreThan } from '../protocol/protobuf/size.ts';
 import { grpcV03 } from '../protocol/v0_3/grpc.ts';
 import { grpcV1 } from '../protocol/v1/grpc.ts';
 import { agentOf, checkVersion, GrpcCall } from './call.ts';
@@ -49,6 +50,15 @@ function eventEncoder(service: GrpcService): EventEncoder {
   };
 }
 
+/** As for a body of JSON: what is made to hold up the server is refused before it is decoded. */
+function checkSize({ limits, metrics }: GrpcOptions, type: DescMessage, message: Buffer): void {
+  const { maxJsonValues } = limits;
+  if (!holdsMoreThan(type, message, maxJsonValues, RECURSION_LIMIT)) return;
+  metrics.limitReached('server.maxJsonValues');
+  const told = `The message holds more values than server.maxJsonValues allows (${maxJsonValues}); send large data as a file`;
+  throw new AppError('PAYLOAD_TOO_LARGE', told, { metadata: { limit: 'server.maxJsonValues' } });
+}
+
 function serviceMethods(service: GrpcService, options: GrpcOptions): ServedMethod[] {
   const { codec } = service;
   const encoder = eventEncoder(service);
@@ -60,6 +70,7 @@ function serviceMethods(service: GrpcService, options: GrpcOptions): ServedMetho
     const handle = async (exchange: Exchange, message: Buffer): Promise<void> => {
       const { operations, agents, streams } = options;
       checkVersion(exchange, service);
+      checkSize(options, input, message);
       const decoded = service.decode(operation, jsonOf(input, message));
       const call = new GrpcCall(exchange, agentOf(exchange, decoded, agents), codec.version);
       if (!isStreaming(operation)) {

@@ -26,6 +26,7 @@ export interface GrpcLimits {
   readonly bodyLimitBytes: number;
   readonly headerLimitBytes: number;
   readonly requestTimeoutMs: number;
+  readonly maxJsonValues: number;
 }
 
 export interface GrpcOptions {

@@ -22,7 +22,7 @@ export const encodedFiles: ReadonlyMap<string, Uint8Array> = new Map(
 );
 
 /** A level of JSON is up to three messages of google.protobuf.Struct; the protocol's own are around them. */
-const RECURSION_LIMIT = MAX_JSON_DEPTH * 3 + 20;
+export const RECURSION_LIMIT = MAX_JSON_DEPTH * 3 + 20;
 
 /** Throws INTERNAL for a name that is not below `protos/`: a mistake in our own tables. */
 export function messageType(name: string): DescMessage {

@@ -40,7 +40,7 @@ for (const database of DATABASES) {
       for (const end of ends.reverse()) await end();
     });
 
-    test('[I1, I2, O4] the log of a whole run at LOG_LEVEL=trace holds none of the secrets used in it', async () => {
+    test('[I1, I2, O4] [SEC-3] the log of a whole run at LOG_LEVEL=trace holds none of the secrets used in it', async () => {
       const logs = mkdtempSync(join(tmpdir(), 'parley-logs-'));
       ends.push(() => rmSync(logs, { recursive: true, force: true }));
       const secrets: Record<string, string> = {};

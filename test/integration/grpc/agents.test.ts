@@ -66,6 +66,7 @@ beforeAll(async () => {
       bodyLimitBytes: MIB,
       headerLimitBytes: 16_384,
       requestTimeoutMs: 60_000,
+      maxJsonValues: 10_000,
     },
     health: false,
     reflection: false,

@@ -17,7 +17,9 @@ let parley: ParleyProcess;
 let client: GrpcClient;
 let metadata: Record<string, string>;
 beforeAll(async () => {
-  parley = await startParley({ config: 'server: { bodyLimitBytes: 65536, headerLimitBytes: 8192 }\n' });
+  parley = await startParley({
+    config: 'server: { bodyLimitBytes: 65536, headerLimitBytes: 8192, maxJsonValues: 2000 }\n',
+  });
   client = new GrpcClient(`127.0.0.1:${parley.ports.grpcPort}`);
   metadata = { authorization: `Bearer ${parley.adminKey}` };
 });
@@ -191,6 +193,28 @@ describe('sizes', () => {
     });
     expect(reasonOf(answer)).toBe('PAYLOAD_TOO_LARGE');
     expect(await metricOf(parley, 'parley_limit_reached_total{limit="server.bodyLimitBytes"}')).toBe(1);
+  });
+
+  test('[A5] a message of very many values is refused before it is decoded, wherever they are; one of few is not', async () => {
+    const values = (count: number): JsonValue => Array<null>(count).fill(null);
+    const entries = (count: number): JsonValue =>
+      Object.fromEntries(Array.from({ length: count }, (_, key) => [key, 1]));
+    for (const [what, count, code] of [
+      ['data', 1500, 'OK'],
+      ['data', 2500, 'RESOURCE_EXHAUSTED'],
+      ['metadata', 1500, 'OK'],
+      ['metadata', 2500, 'RESOURCE_EXHAUSTED'],
+      ['extensions', 2500, 'RESOURCE_EXHAUSTED'],
+    ] as const) {
+      const more: Record<string, JsonValue> = {
+        data: { parts: [{ data: values(count) }] },
+        metadata: { metadata: entries(count) },
+        extensions: { extensions: Array<string>(count).fill('') },
+      }[what];
+      const answer = await send(text('many', more));
+      expect([what, count, answer.code]).toEqual([what, count, code]);
+      expect(answer.message.includes('server.maxJsonValues')).toBe(code !== 'OK');
+    }
   });
 
   test('[A5] metadata beyond server.headerLimitBytes too; a megabyte of it breaks one call and nothing else', async () => {

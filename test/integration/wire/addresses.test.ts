@@ -222,7 +222,7 @@ test('[A2] the address of an agent that is not there is 404 to every method', as
   }
 });
 
-test('[A2] without a key, what is there and what is not look the same', async () => {
+test('[A2] [AUTH-2, AUTH-7] without a key, what is there and what is not look the same', async () => {
   const paths = [
     '/a2a/tasks',
     `/a2a/tasks/${taskId}`,

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 describe.each(CARDS)('%s', (path) => {
-  test('[A1] answers 200 without authentication, to any page, with its validators', async () => {
+  test('[A1] [CARD-1, CARD-3] answers 200 without authentication, to any page, with its validators', async () => {
     const { status, headers, json } = await http(`${parley.url}${path}`);
     expect(status).toBe(200);
     expect(headers['content-type']).toMatch(/^application\/json/);
@@ -120,7 +120,7 @@ describe.each(CARDS)('%s', (path) => {
     ]);
   });
 
-  test('[A1, A2] every interface that it declares answers', async () => {
+  test('[A1, A2] [CARD-2] every interface that it declares answers', async () => {
     const card = (await http(`${parley.url}${path}`)).json as AgentCard;
     for (const { url, protocolBinding, protocolVersion } of card.supportedInterfaces) {
       const wire = ALL_WIRES.find(({ binding, version }) => binding === protocolBinding && version === protocolVersion);

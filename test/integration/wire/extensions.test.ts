@@ -57,7 +57,13 @@ beforeAll(async () => {
     request.principal = ADMIN;
   });
   await app.register(async (scope) =>
-    registerA2a(scope, { operations: { tasks: service, push: {} as never, cards }, agents, streams }),
+    registerA2a(scope, {
+      operations: { tasks: service, push: {} as never, cards },
+      agents,
+      streams,
+      checkBody: () => undefined,
+      invalidV03Status: 'http',
+    }),
   );
 });
 afterAll(async () => {

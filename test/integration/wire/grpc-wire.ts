@@ -4,9 +4,8 @@ import type { Operation } from '../../../src/protocol/codec.ts';
 import type { JsonValue } from '../../../src/protocol/json.ts';
 import { isJsonObject } from '../../../src/protocol/scalars.ts';
 import { type GrpcAnswer, type GrpcCallOptions, GrpcClient } from '../../support/grpc-client.ts';
-import type { ParleyProcess } from '../../support/server.ts';
 import { eventOf, requestBody, resultOf } from './translation.ts';
-import type { Answer, CallOptions, Fields, StreamAnswer, Wire, WireError } from './wire.ts';
+import type { Answer, CallOptions, Fields, StreamAnswer, Target, Wire, WireError } from './wire.ts';
 
 const CONTENT_TYPE = 'application/grpc+proto';
 
@@ -50,15 +49,16 @@ function messageOf(wire: Wire, operation: Operation, fields: Fields): JsonValue 
 /** One client per server: a connection for each call would be the slowest part of it. */
 const clients = new Map<number, GrpcClient>();
 
-function clientOf(parley: ParleyProcess): GrpcClient {
-  const { grpcPort } = parley.ports;
+function clientOf(parley: Target): GrpcClient {
+  const grpcPort = parley.ports?.grpcPort;
+  if (grpcPort === undefined) throw new Error(`${parley.url} has no gRPC`);
   let client = clients.get(grpcPort);
   if (client === undefined) clients.set(grpcPort, (client = new GrpcClient(`127.0.0.1:${grpcPort}`)));
   return client;
 }
 
 function ask(
-  parley: ParleyProcess,
+  parley: Target,
   wire: Wire,
   operation: Operation,
   fields: Fields,
@@ -74,7 +74,7 @@ function ask(
 const statusOf = ({ code }: GrpcAnswer): number => (code === 'OK' ? 200 : status[code as keyof typeof status]);
 
 export async function callGrpc(
-  parley: ParleyProcess,
+  parley: Target,
   wire: Wire,
   operation: Operation,
   fields: Fields,
@@ -89,7 +89,7 @@ export async function callGrpc(
 }
 
 export async function streamGrpc(
-  parley: ParleyProcess,
+  parley: Target,
   wire: Wire,
   operation: 'SendStreamingMessage' | 'SubscribeToTask',
   fields: Fields,

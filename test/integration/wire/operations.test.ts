@@ -70,7 +70,7 @@ describe('sending', () => {
     ['a command that is wrong', [{ text: '/sleep soon' }]],
   ];
 
-  test.each(parts)('[A3] %s gives the same task over every wire', async (_what, sentParts, more) => {
+  test.each(parts)('[A3] [BIND-1] %s gives the same task over every wire', async (_what, sentParts, more) => {
     const answers = await onAll(async (wire) => {
       const message = { ...textMessage('', more), parts: sentParts };
       const { status, result, error } = await call(parley, wire, 'SendMessage', { message });
