@@ -51,10 +51,14 @@ beforeAll(async () => {
   app.addHook('onRequest', async (request) => {
     request.principal = ADMIN;
   });
-  const operations = { tasks: service, push: {} as never, cards };
-  const checkBody = () => undefined;
   await app.register(async (scope) =>
-    registerA2a(scope, { operations, agents, streams, checkBody, invalidV03Status: 'http' }),
+    registerA2a(scope, {
+      operations: { tasks: service, push: {} as never, cards },
+      agents,
+      streams,
+      checkBody: () => undefined,
+      invalidV03Status: 'http',
+    }),
   );
 });
 afterAll(async () => {
