@@ -2,29 +2,35 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import { echoAgent } from './agents/echo/agent.ts';
 import type { Config } from './config/load.ts';
-import { isLoopbackHost, listenUrl } from './config/network.ts';
+import { isLoopbackHost, listenAddress, listenUrl } from './config/network.ts';
+import { PROGRAM_DIR, programInfo } from './config/program.ts';
 import { adminKeyProblem } from './config/secrets.ts';
 import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
+import type { Gate } from './core/access/gate.ts';
 import type { Principal } from './core/access/principal.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
+import { RateLimiter } from './core/limits/rate-limiter.ts';
 import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
 import { CardSigner } from './core/signing/card-signer.ts';
 import { SigningKeys } from './core/signing/signing-keys.ts';
+import { type MayStay, OpenStreams } from './core/streams/open-streams.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
+import { type GrpcListener, listenGrpc } from './grpc/listener.ts';
+import type { GrpcOptions } from './grpc/options.ts';
 import { cardOf, registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
 import { ServedCards } from './http/a2a/served-cards.ts';
-import { type MayStay, SseStreams } from './http/a2a/sse.ts';
 import { registerDeliveries } from './http/admin/deliveries.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
@@ -36,11 +42,9 @@ import { registerHealth } from './http/health.ts';
 import { type BodyCheck, bodyCheck } from './http/json-body.ts';
 import { JWKS_PATH, registerJwks } from './http/jwks.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
-import { RateLimiter } from './http/rate-limit.ts';
-import { credentialOf } from './http/request.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
-import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
+import { systemClock as clock, systemIds as ids, requestIds } from './ops/runtime.ts';
 import { createPush } from './outbound/push.ts';
 import { AppError } from './protocol/errors.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
@@ -51,6 +55,8 @@ export interface RunningServer {
   /** Where clients reach the API, and where Prometheus does. */
   readonly url: string;
   readonly metricsUrl: string;
+  /** `host:port` of gRPC; null where it is switched off. */
+  readonly grpcAddress: string | null;
   /** What the data is kept in, for people to read; without secrets. */
   readonly database: string;
   /** The file of an admin key that Parley made, and whether this start made it. */
@@ -180,21 +186,32 @@ async function build(
   const opsHosts = isLoopbackHost(metricsHost) ? config.server.allowedHosts : null;
   const ops = createOpsApp({ logger, readiness, metrics: metrics.registry, allowedHosts: opsHosts });
   stops.push(() => ops.close());
-  const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
+  const gate: Gate = {
+    authenticator,
+    requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
+    failures: limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications'),
+  };
   const checkBody = bodyCheck(
     { maxDepth: config.server.maxJsonDepth, maxValues: config.server.maxJsonValues },
     (limit) => metrics.task.limitReached(limit),
   );
-  const app = createApi(config, logger, metrics, authenticator, failures, checkBody);
+  const newRequestId = requestIds();
+  const app = createApi(config, logger, metrics, gate, newRequestId, checkBody);
   stops.push(() => closeSoon(app));
-  const streams = new SseStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
+  let grpc: GrpcListener | null = null;
+  stops.push(() => grpc?.stop(CLOSE_MS));
+  const streams = new OpenStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
   const publicUrl = (): string => publicUrlOf(config, app);
   const isSecured = config.auth.mode === 'key';
   const hasExtended = isSecured && config.cards.extended;
-  const cardAt = (agent: Agent, path: string) => cardOf(agent, `${publicUrl()}${path}`, { isSecured, hasExtended });
+  const cardAt = (agent: Agent, path: string) => {
+    const grpcAddress = grpc === null ? null : publicGrpcAddress(config, grpc.port);
+    const place = { url: `${publicUrl()}${path}`, grpcAddress, isDefault: agent.id === agents.defaultId };
+    return cardOf(agent, place, { isSecured, hasExtended });
+  };
   const jku = () => `${publicUrl()}${JWKS_PATH}`;
   const cardSigner = new CardSigner({ keys: signingKeys, store: storage.cardSignatures, jku, clock });
   const signer = config.cards.sign ? cardSigner : null;
@@ -235,7 +252,15 @@ async function build(
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
   registerCards(app, { agents, cards: new ServedCards({ cardOf: cardAt, signer, clock, logger }) });
   const isMetricsOnMain = config.ops.metricsOnMain;
-  registerDocs(app, { version: programVersion(), agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
+  registerDocs(app, {
+    version: programInfo().version,
+    assetsDir: join(PROGRAM_DIR, 'http/docs/assets'),
+    agents,
+    publicUrl,
+    metricsUrl,
+    isMetricsOnMain,
+    isSecured,
+  });
 
   // Pushed before the start: what a failed one has begun ends too. Nothing is worth waiting for until clients can come.
   let drainMs = 0;
@@ -245,8 +270,15 @@ async function build(
   retention.start();
   stops.push(() => retention.stop());
   await ops.listen({ port: config.ops.metricsPort, host: config.ops.metricsHost });
+  // Before HTTP: cards say where gRPC is.
+  if (config.grpc.enabled) {
+    const shared = { operations, agents, streams, gate, readiness, newRequestId, clock, logger };
+    grpc = await openGrpc(config, { ...shared, metrics: metrics.grpc });
+  }
   await app.listen({ port: config.server.port, host: config.server.host });
   isReady = true;
+  // A library that takes its time to load: whoever asks by HTTP need not wait for it.
+  grpc?.serve();
   drainMs = config.server.drainMs;
   push.start();
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
@@ -257,14 +289,22 @@ async function build(
     return stopAll();
   };
   const url = listenUrl(schemeOf(config), config.server.host, portOf(app));
-  return { url, metricsUrl: metricsUrl(), database: storage.description, adminKey: made, stop };
+  const grpcListens = grpc === null ? null : listenAddress(config.grpc.host, grpc.port);
+  return {
+    url,
+    metricsUrl: metricsUrl(),
+    grpcAddress: grpcListens,
+    database: storage.description,
+    adminKey: made,
+    stop,
+  };
 }
 
 /** A stream lives no longer than the credential that opened it. A database that cannot be asked ends none. */
 function mayStay(authenticator: Authenticator): MayStay {
-  return async ({ headers, principal: before }) => {
+  return async ({ credential, principal: before }) => {
     try {
-      const now = await authenticator.recheck(credentialOf(headers));
+      const now = await authenticator.recheck(credential);
       return now === before || mayAllThat(now, before);
     } catch (error) {
       return !(error instanceof AppError && error.code === 'UNAUTHENTICATED');
@@ -293,29 +333,35 @@ function createApi(
   config: Config,
   logger: PinoLogger,
   metrics: Metrics,
-  authenticator: Authenticator,
-  failures: RateLimiter | null,
+  gate: Gate,
+  newRequestId: () => string,
   checkBody: BodyCheck,
 ): FastifyInstance {
   const { server } = config;
-  const { certFile, keyFile } = server.tls;
   return createApp({
     ...server,
     checkBody,
     logger,
-    tls:
-      certFile === undefined || keyFile === undefined
-        ? null
-        : { cert: readFileSync(certFile), key: readFileSync(keyFile) },
+    tls: tlsOf(server.tls),
     hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },
-    gate: {
-      authenticator,
-      requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
-      failures,
-    },
+    gate,
+    newRequestId,
     onRequestDone: metrics.http.requestDone,
     onUnreadable: metrics.http.unreadable,
   });
+}
+
+function openGrpc(
+  { server, grpc }: Config,
+  shared: Omit<GrpcOptions, 'host' | 'port' | 'tls' | 'trustProxy' | 'limits' | 'health' | 'reflection'>,
+): Promise<GrpcListener> {
+  const { trustProxy } = server;
+  return listenGrpc({ ...shared, ...grpc, tls: tlsOf(grpc.tls), trustProxy, limits: { ...server, ...grpc } });
+}
+
+function tlsOf({ certFile, keyFile }: Config['server']['tls']): { cert: Buffer; key: Buffer } | null {
+  if (certFile === undefined || keyFile === undefined) return null;
+  return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
 }
 
 /** null for a limit of 0, which is none. */
@@ -357,11 +403,6 @@ function openAdminKey(
   return { source, made: { file: source.path, isNew: source.isNew, key: source.current() } };
 }
 
-function programVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
-
 const schemeOf = (config: Config): 'http' | 'https' => (config.server.tls.certFile === undefined ? 'http' : 'https');
 
 function portOf(app: FastifyInstance): number {
@@ -374,6 +415,12 @@ function publicUrlOf(config: Config, app: FastifyInstance): string {
   const isDefault = config.sources['server.publicUrl'] === 'default';
   const url = isDefault ? listenUrl(schemeOf(config), config.server.host, portOf(app)) : config.server.publicUrl;
   return url.replace(/\/$/, '');
+}
+
+/** As configured; by default on the host of the public URL, and for port 0 the port that was free. */
+function publicGrpcAddress(config: Config, port: number): string {
+  const isDefault = config.sources['grpc.publicAddress'] === 'default';
+  return isDefault ? `${new URL(config.server.publicUrl).hostname}:${port}` : config.grpc.publicAddress;
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {
