@@ -70,6 +70,7 @@ async function serve(name) {
       'server.port': needsKey ? 0 : port,
       ...(needsKey ? { 'auth.adminKey': adminKey, 'server.publicUrl': `http://127.0.0.1:${port}` } : {}),
       'ops.metricsPort': 0,
+      'grpc.port': values['grpc-port'],
       'auth.mode': needsKey ? 'key' : 'none',
       // The kit's receivers listen on this machine.
       'push.allowNetworks': '127.0.0.0/8,::1/128',
