@@ -46,9 +46,9 @@ export function fetchWithKey(key: string): typeof fetch {
   };
 }
 
-/** An address of the card as it is reached through another origin. */
+/** An address of the card as it is reached through another origin; that of gRPC, which has none, as it is. */
 export function rebased(url: string, through: string | undefined): string {
-  return through === undefined ? url : `${through}${new URL(url).pathname}`;
+  return through === undefined || !/^https?:/.test(url) ? url : `${through}${new URL(url).pathname}`;
 }
 
 const NAMES_BY_CODE: Readonly<Record<string, string>> = {
