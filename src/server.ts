@@ -2,11 +2,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import { echoAgent } from './agents/echo/agent.ts';
 import type { Config } from './config/load.ts';
 import { isLoopbackHost, listenAddress, listenUrl } from './config/network.ts';
+import { PROGRAM_DIR, programInfo } from './config/program.ts';
 import { adminKeyProblem } from './config/secrets.ts';
 import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
@@ -250,7 +252,15 @@ async function build(
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
   registerCards(app, { agents, cards: new ServedCards({ cardOf: cardAt, signer, clock, logger }) });
   const isMetricsOnMain = config.ops.metricsOnMain;
-  registerDocs(app, { version: programVersion(), agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
+  registerDocs(app, {
+    version: programInfo().version,
+    assetsDir: join(PROGRAM_DIR, 'http/docs/assets'),
+    agents,
+    publicUrl,
+    metricsUrl,
+    isMetricsOnMain,
+    isSecured,
+  });
 
   // Pushed before the start: what a failed one has begun ends too. Nothing is worth waiting for until clients can come.
   let drainMs = 0;
@@ -391,11 +401,6 @@ function openAdminKey(
   if (adminKey !== undefined) return { source: fixedAdminKey(adminKey), made: null };
   const source = new AdminKeyFile({ ...file, path: defaultAdminKeyFile(config.dataDir), create: true });
   return { source, made: { file: source.path, isNew: source.isNew, key: source.current() } };
-}
-
-function programVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 const schemeOf = (config: Config): 'http' | 'https' => (config.server.tls.certFile === undefined ? 'http' : 'https');

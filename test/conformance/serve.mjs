@@ -8,14 +8,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildIfStale, programFile } from '../../scripts/build.mjs';
 import { agentUnderTest, PROFILES } from './agent.mjs';
-
-/** @param {string} module below src/, without its ending */
-const built = (module) => import(pathToFileURL(join(dirname(programFile), '..', `${module}.js`)).href);
 
 /** What the kit has to be told besides, by profile. */
 const HINTS = {
@@ -59,9 +56,8 @@ async function startProxy(adminKey, target) {
 
 /** @param {import('./agent.mjs').Profile} name */
 async function serve(name) {
-  const { loadConfig } = /** @type {typeof import('../../src/config/load.ts')} */ (await built('config/load'));
-  const { createLogger } = /** @type {typeof import('../../src/ops/log.ts')} */ (await built('ops/log'));
-  const { startServer } = /** @type {typeof import('../../src/server.ts')} */ (await built('server'));
+  const parley = await import(new URL('embedded.js', pathToFileURL(programFile)).href);
+  const { loadConfig, createLogger, startServer } = /** @type {typeof import('../../src/cli/embedded.ts')} */ (parley);
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-conformance-'));
   const needsKey = name === 'extended-card';
   const adminKey = randomUUID();
@@ -74,6 +70,7 @@ async function serve(name) {
       'server.port': needsKey ? 0 : port,
       ...(needsKey ? { 'auth.adminKey': adminKey, 'server.publicUrl': `http://127.0.0.1:${port}` } : {}),
       'ops.metricsPort': 0,
+      'grpc.port': values['grpc-port'],
       'auth.mode': needsKey ? 'key' : 'none',
       // The kit's receivers listen on this machine.
       'push.allowNetworks': '127.0.0.0/8,::1/128',
@@ -111,5 +108,5 @@ async function serve(name) {
 if (!isProfile(profile)) {
   console.error(`There is no profile ${profile}: take one of ${Object.keys(PROFILES).join(', ')}`);
   process.exitCode = 2;
-} else if (buildIfStale()) await serve(profile);
+} else if (await buildIfStale()) await serve(profile);
 else process.exitCode = 1;
