@@ -18,6 +18,8 @@ export class PublicCalls {
   /** @param lasts `false`: it is over when it is answered, and must work also while others use up their number. */
   enter(exchange: Exchange, lasts: boolean): void {
     if (lasts) this.#takePlace(exchange);
+    // The library's own limit of this one call, which it keeps to itself: it holds for what a compressed message becomes.
+    Reflect.set(exchange.base, 'maxReceiveMessageSize', MAX_REQUEST_BYTES);
     let bytes = 0;
     // The library has stored the same piece already; what comes after is dropped with the call.
     http2StreamOf(exchange.base).on('data', (piece: Buffer) => {

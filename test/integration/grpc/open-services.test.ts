@@ -1,6 +1,7 @@
 /** What anybody may ask: health and reflection, and nothing else; both can be switched off. */
 
 import { type ClientHttp2Stream, connect, constants } from 'node:http2';
+import { gzipSync } from 'node:zlib';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
@@ -147,12 +148,13 @@ describe('[A3] whoever sends no key', () => {
     const session = connect(`http://127.0.0.1:${small.ports.grpcPort}`, {
       settings: { initialWindowSize: windowBytes },
     });
-    const open = (path: string): OpenCall => {
+    const open = (path: string, more: Record<string, string> = {}): OpenCall => {
       const stream = session.request({
         ':method': 'POST',
         ':path': path,
         'content-type': 'application/grpc',
         te: 'trailers',
+        ...more,
       });
       let status: unknown;
       stream.on('response', (headers) => (status ??= headers['grpc-status']));
@@ -181,6 +183,13 @@ describe('[A3] whoever sends no key', () => {
     large.stream.resume();
     large.stream.write(beginning(1_000_000, 20_000));
     expect(await large.ended).toBe(String(status.RESOURCE_EXHAUSTED));
+    const compressed = gzipSync(Buffer.alloc(1_000_000));
+    const bomb = open(path, { 'grpc-encoding': 'gzip' });
+    bomb.stream.resume();
+    const frame = beginning(compressed.length, 0);
+    frame[0] = 1;
+    bomb.stream.end(Buffer.concat([frame, compressed]));
+    expect(await bomb.ended).toBe(String(status.RESOURCE_EXHAUSTED));
     const slow = open(path);
     slow.stream.resume();
     slow.stream.write(beginning(100, 10));
