@@ -53,8 +53,8 @@ async function serve(options: { port?: string; host?: string }): Promise<void> {
   } catch (err) {
     // One that was foreseen says what to do; where in the program it arose tells an operator nothing.
     if (err instanceof AppError && err.code !== 'INTERNAL') {
-      const cause = err.cause instanceof Error ? err.cause.message : undefined;
-      logger.fatal({ code: err.code, detail: err.detail, cause }, `${FAILED}: ${err.message}`);
+      const detail = err.detail ?? (err.cause instanceof Error ? err.cause.message : undefined);
+      logger.fatal({ code: err.code, detail }, `${FAILED}: ${err.message}`);
     } else logger.fatal({ err }, FAILED);
     process.exitCode = 1;
   } finally {
