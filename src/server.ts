@@ -111,8 +111,8 @@ async function build(
   const storage = await openStorage({ url: config.database.url, pool: config.database.pool, clock, logger });
   stops.push(() => storage.close());
   await storage.lockForServer();
-  for (const { version, name } of await storage.migrate())
-    logger.info({ version, migration: name }, 'migration applied');
+  const migrations = (await storage.migrate()).map(({ version, name }) => `${version} ${name}`);
+  if (migrations.length > 0) logger.info({ migrations }, 'migrations applied');
 
   const secrets = await openSealer({
     ...config.secrets,
