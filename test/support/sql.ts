@@ -10,6 +10,8 @@ import { migrate } from '../../src/storage/sqlite/migrate.ts';
 import { sqliteSql } from '../../src/storage/sqlite/sql.ts';
 import { newMigratedDatabase } from './postgres-database.ts';
 
+export { postgresSkipped } from './postgres-database.ts';
+
 const cleanUps: (() => void)[] = [];
 afterEach(() => {
   for (const cleanUp of cleanUps.splice(0)) cleanUp();

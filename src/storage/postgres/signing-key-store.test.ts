@@ -1,7 +1,6 @@
 /** Signing keys on PostgreSQL. */
 import { describe } from 'vitest';
-import { postgresSkipped } from '../../../test/support/postgres-database.ts';
-import { postgresSqlForTests } from '../../../test/support/sql.ts';
+import { postgresSkipped, postgresSqlForTests } from '../../../test/support/sql.ts';
 import { signingKeyStoreContract } from '../signing-key-store.contract.ts';
 
 describe.skipIf(postgresSkipped !== undefined)('signing keys on PostgreSQL', () => {
