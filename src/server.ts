@@ -12,33 +12,38 @@ import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
-import type { Principal } from './core/access/principal.ts';
+import { Sessions } from './core/access/sessions.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
 import { PushConfigs } from './core/push/push-configs.ts';
 import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
 import { SigningKeys } from './core/signing/signing-keys.ts';
+import { TaskBrowsing } from './core/tasks/browsing.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
 import { registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
-import { type MayStay, SseStreams } from './http/a2a/sse.ts';
+import { SseStreams } from './http/a2a/sse.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
+import { registerSessions } from './http/admin/session.ts';
 import { registerSigningKeys } from './http/admin/signing-keys.ts';
+import { registerTaskActions } from './http/admin/task-actions.ts';
+import { registerTasks } from './http/admin/tasks.ts';
 import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
+import type { GateOptions } from './http/authenticate.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
 import { registerJwks } from './http/jwks.ts';
+import { mayStay } from './http/may-stay.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { RateLimiter } from './http/rate-limit.ts';
-import { credentialOf } from './http/request.ts';
+import { SessionCookie } from './http/session-cookie.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
 import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
-import { AppError } from './protocol/errors.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
 import { openSealer } from './storage/open-sealer.ts';
@@ -125,6 +130,26 @@ async function build(
   authenticator.start();
   stops.push(() => authenticator.stop());
 
+  const sessions = new Sessions({
+    store: storage.sessions,
+    authenticator,
+    adminKey,
+    clock,
+    ids,
+    randomBytes,
+    limits: {
+      idleMs: config.sessions.idleMinutes * MINUTE_MS,
+      maxAgeMs: config.sessions.maxHours * HOUR_MS,
+      maxPerOwner: config.sessions.maxPerOwner,
+    },
+    log: logger,
+    onEnded: () => {},
+  });
+  const { publicUrl: configuredUrl, behindTlsProxy } = config.server;
+  const cookie = new SessionCookie({
+    isSecure: schemeOf(config) === 'https' || behindTlsProxy || configuredUrl.startsWith('https:'),
+    publicOrigin: new URL(configuredUrl).origin,
+  });
   const agents = new AgentRegistry(builtInAgents(config), config.agents.default);
   const engine = new TaskEngine({
     store: storage.tasks,
@@ -159,9 +184,25 @@ async function build(
   const ops = createOpsApp({ logger, readiness, metrics: metrics.registry, allowedHosts: opsHosts });
   stops.push(() => ops.close());
   const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
-  const app = createApi(config, logger, metrics, authenticator, failures);
+  const opensSessions = {
+    cookie,
+    open: (token: string) => sessions.open(token),
+    isKnown: (token: string) => sessions.isKnown(token),
+  };
+  const app = createApi(config, logger, metrics, {
+    authenticator,
+    sessions: config.auth.mode === 'key' ? opensSessions : null,
+    requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
+    failures,
+  });
   stops.push(() => closeSoon(app));
-  const streams = new SseStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
+  const streams = new SseStreams(
+    config.streams,
+    clock,
+    logger,
+    metrics.streams,
+    mayStay({ authenticator, sessions, cookie }),
+  );
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
@@ -179,6 +220,10 @@ async function build(
   });
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
+  const browsing = new TaskBrowsing({ browser: storage.browser, store: storage.tasks, log: logger });
+  registerTasks(app, { browsing, replicaId: engine.replicaId });
+  registerTaskActions(app, { browsing, service: operations.tasks, agents, ids });
+  registerSessions(app, { sessions, cookie, authentication: config.auth.mode });
   registerEncryption(app, secrets);
   registerSigningKeys(app, { signingKeys });
   registerJwks(app, { signer: signingKeys });
@@ -217,25 +262,6 @@ async function build(
   return { url, metricsUrl: metricsUrl(), database: storage.description, adminKey: made, stop };
 }
 
-/** A stream lives no longer than the credential that opened it. A database that cannot be asked ends none. */
-function mayStay(authenticator: Authenticator): MayStay {
-  return async ({ headers, principal: before }) => {
-    try {
-      const now = await authenticator.recheck(credentialOf(headers));
-      return now === before || mayAllThat(now, before);
-    } catch (error) {
-      return !(error instanceof AppError && error.code === 'UNAUTHENTICATED');
-    }
-  };
-}
-
-/** Whether `now` has every scope and agent that `before` had. */
-function mayAllThat(now: Principal, before: Principal): boolean {
-  const { agents } = now;
-  if (![...before.scopes].every((scope) => now.scopes.has(scope))) return false;
-  return agents === null || (before.agents !== null && [...before.agents].every((agent) => agents.has(agent)));
-}
-
 /** Waits for answers on their way, yet not for clients that never finish their request: anyone can be such a client. */
 async function closeSoon(app: FastifyInstance): Promise<void> {
   const cancel = clock.after(CLOSE_MS, () => app.server.closeAllConnections());
@@ -246,13 +272,7 @@ async function closeSoon(app: FastifyInstance): Promise<void> {
   }
 }
 
-function createApi(
-  config: Config,
-  logger: PinoLogger,
-  metrics: Metrics,
-  authenticator: Authenticator,
-  failures: RateLimiter | null,
-): FastifyInstance {
+function createApi(config: Config, logger: PinoLogger, metrics: Metrics, gate: GateOptions): FastifyInstance {
   const { server } = config;
   const { certFile, keyFile } = server.tls;
   return createApp({
@@ -263,11 +283,7 @@ function createApi(
         ? null
         : { cert: readFileSync(certFile), key: readFileSync(keyFile) },
     hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },
-    gate: {
-      authenticator,
-      requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
-      failures,
-    },
+    gate,
     onRequestDone: metrics.http.requestDone,
     onUnreadable: metrics.http.unreadable,
   });

@@ -87,6 +87,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.server.maxConnections = options.maxConnections;
 
   app.decorateRequest('principal');
+  app.decorateRequest('session');
   // Hooks call back instead of returning promises: every request passes all of them.
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');

@@ -6,6 +6,7 @@ import type { Logger } from '../../core/logger.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
 import type { OpenStream, StreamSink } from '../../core/tasks/service.ts';
 import { AppError } from '../../protocol/errors.ts';
+import type { MayStay } from '../may-stay.ts';
 
 export interface SseLimits {
   /** Between two comments that keep an idle connection open. */
@@ -38,9 +39,6 @@ const HEAD = {
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 } as const;
-
-/** Whether who opened a stream may still do so; never rejects. */
-export type MayStay = (request: FastifyRequest) => Promise<boolean>;
 
 /** All open streams of a server: their heartbeat, and their end when the server stops. */
 export class SseStreams {

@@ -1,7 +1,7 @@
 /** The management API of tasks: what its requests and answers hold. Tasks and events are in their A2A 1.0 form. */
 import { z } from 'zod';
 import { AGENT_ID } from '../../core/agents/registry.ts';
-import { messageIdSchema } from '../../protocol/scalars.ts';
+import { idSchema, messageIdSchema } from '../../protocol/scalars.ts';
 import { messageSchema, partSchema, streamResponseSchema, taskSchema } from '../../protocol/v1/schemas.ts';
 import { TASK_STATES } from '../../protocol/v1/types.ts';
 
@@ -133,7 +133,7 @@ export const createTaskRequestSchema = z.strictObject({
   agentId: agentIdSchema,
   message: z.strictObject({
     messageId: messageIdSchema.optional().meta({ description: 'Default: the server makes one.' }),
-    contextId: z.string().min(1).max(256).optional(),
+    contextId: idSchema.optional(),
     parts: z.array(partSchema).min(1),
   }),
   mode: z.enum(['blocking', 'immediate']).default('immediate').meta({

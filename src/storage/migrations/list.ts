@@ -2,6 +2,8 @@
 import { tasks } from './001-tasks.ts';
 import { apiKeys } from './002-api-keys.ts';
 import { signingKeys } from './003-signing-keys.ts';
+import { sessions } from './006-sessions.ts';
+import { taskBrowsing } from './007-task-browsing.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, signingKeys];
+export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, signingKeys, sessions, taskBrowsing];

@@ -2,8 +2,10 @@
 import { resolve } from 'node:path';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
+import { SqlSessionStore } from '../session-store.ts';
 import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
+import { SqlTaskBrowser } from '../task-browser.ts';
 import { SqliteDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
 import { sqliteSql } from './sql.ts';
@@ -24,7 +26,9 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     kind: 'sqlite',
     description: `SQLite, ${path}`,
     tasks: new SqliteTaskStore(database, clock),
+    browser: new SqlTaskBrowser(sql),
     apiKeys,
+    sessions: new SqlSessionStore(sql),
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),
     cardSignatures: new SqlCardSignatureStore(sql),

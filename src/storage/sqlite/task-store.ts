@@ -42,7 +42,8 @@ const INSERT_TASK = `insert into tasks (${HEAD_COLUMNS}) values (?,?,?,?,?,?,?,?
 const UPDATE_TASK = `update tasks set state = ?, status = ?, status_at = ?, seq = ?, turn_seq = ?, listed = ?,
   message_count = ?, size_chars = ?, lease_replica = ?, lease_epoch = ?, attempt = ?
   where id = ? and seq = ? and lease_epoch = ? returning num`;
-const INSERT_LOG = `insert into task_log (${LOG_COLUMNS}) values (?,?,?,?,?,?,?,?,?)`;
+/** `stored_at`: PostgreSQL fills it in by itself. */
+const INSERT_LOG = `insert into task_log (${LOG_COLUMNS}, stored_at) values (?,?,?,?,?,?,?,?,?,?)`;
 const INSERT_DEDUP = `insert into task_dedup (key, body_hash, task_id, expires_at) values (?,?,?,?)
   on conflict (key) do nothing`;
 const COUNT = `insert into task_counters (owner_id, agent_id, state, slot, n) values (?,?,?,0,?)
@@ -140,6 +141,7 @@ export class SqliteTaskStore implements TaskStore {
         .run(base + write.discard.afterSeq, base + write.discard.beforeSeq);
     }
     const insertLog = this.#database.prepare(INSERT_LOG);
+    const nowMs = this.#clock.now();
     for (const row of write.rows) {
       insertLog.run(
         base + row.seq,
@@ -151,6 +153,7 @@ export class SqliteTaskStore implements TaskStore {
         row.artifactId,
         row.userMessage,
         row.body,
+        nowMs,
       );
     }
     return WRITTEN;
