@@ -27,6 +27,8 @@ import { registerA2a } from './http/a2a/routes.ts';
 import { SseStreams } from './http/a2a/sse.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
+import { registerLive } from './http/admin/live.ts';
+import { LiveStreams } from './http/admin/live-streams.ts';
 import { registerSessions } from './http/admin/session.ts';
 import { registerSigningKeys } from './http/admin/signing-keys.ts';
 import { registerTaskActions } from './http/admin/task-actions.ts';
@@ -143,7 +145,7 @@ async function build(
       maxPerOwner: config.sessions.maxPerOwner,
     },
     log: logger,
-    onEnded: () => {},
+    onEnded: (sessionId) => live.recheck({ sessionId }),
   });
   const { publicUrl: configuredUrl, behindTlsProxy } = config.server;
   const cookie = new SessionCookie({
@@ -196,14 +198,25 @@ async function build(
     failures,
   });
   stops.push(() => closeSoon(app));
-  const streams = new SseStreams(
-    config.streams,
-    clock,
-    logger,
-    metrics.streams,
-    mayStay({ authenticator, sessions, cookie }),
-  );
+  const stays = mayStay({ authenticator, sessions, cookie });
+  const streams = new SseStreams(config.streams, clock, logger, metrics.streams, stays);
   stops.push(() => streams.stop());
+  const browsing = new TaskBrowsing({ browser: storage.browser, store: storage.tasks, log: logger });
+  const live = new LiveStreams({
+    browsing,
+    browser: storage.browser,
+    store: storage.tasks,
+    hub: engine.hub,
+    feed: engine.feed,
+    isShared: engine.isShared,
+    limits: { ...config.streams, ...config.live },
+    clock,
+    ids,
+    logger,
+    mayStay: stays,
+    limitReached: metrics.task.limitReached,
+  });
+  stops.push(() => live.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
   const operations = { tasks: new TaskService(engine), push: new PushConfigs(), cards: new ExtendedCards() };
@@ -216,12 +229,13 @@ async function build(
     onChanged: (keyId) => {
       authenticator.forget(keyId);
       streams.recheck(keyId);
+      live.recheck({ keyId });
     },
   });
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
-  const browsing = new TaskBrowsing({ browser: storage.browser, store: storage.tasks, log: logger });
   registerTasks(app, { browsing, replicaId: engine.replicaId });
+  registerLive(app, { streams: live });
   registerTaskActions(app, { browsing, service: operations.tasks, agents, ids });
   registerSessions(app, { sessions, cookie, authentication: config.auth.mode });
   registerEncryption(app, secrets);

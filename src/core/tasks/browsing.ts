@@ -157,9 +157,10 @@ export class TaskBrowsing {
     return this.#browser.list({ ...none, ownerId, agentIds, contextId, limit });
   }
 
-  /** Whether a listed task of this owner and agent is one that `principal` sees in its list. */
+  /** Whether a listed task of this owner and agent is one that `principal`, who may list tasks, sees in its list. */
   isSeen(principal: Principal, task: { readonly ownerId: string; readonly agentId: string }): boolean {
-    return isSeen(task, this.#sightOf(principal, {}));
+    const isOwn = task.ownerId === principal.ownerId || principal.scopes.has('admin');
+    return isOwn && principal.agents?.has(task.agentId) !== false;
   }
 
   #queryOf(principal: Principal, filter: TaskFilter, after: PagePosition | null, limit: number): BrowseQuery {
