@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import { echo } from './agents/echo/agent.ts';
 import type { Config } from './config/load.ts';
+import { settingsOf } from './config/mask.ts';
 import { isLoopbackHost, listenUrl } from './config/network.ts';
 import { adminKeyProblem } from './config/secrets.ts';
 import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
@@ -13,6 +14,7 @@ import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
 import { Sessions } from './core/access/sessions.ts';
+import { Activity } from './core/activity/activity.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
 import { PushConfigs } from './core/push/push-configs.ts';
@@ -22,13 +24,16 @@ import { TaskBrowsing } from './core/tasks/browsing.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
-import { registerCards } from './http/a2a/cards.ts';
+import { cardOf, registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
 import { SseStreams } from './http/a2a/sse.ts';
+import { registerAgents } from './http/admin/agents.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
 import { registerLive } from './http/admin/live.ts';
 import { LiveStreams } from './http/admin/live-streams.ts';
+import { registerOverview } from './http/admin/overview.ts';
+import { registerServer } from './http/admin/server.ts';
 import { registerSessions } from './http/admin/session.ts';
 import { registerSigningKeys } from './http/admin/signing-keys.ts';
 import { registerTaskActions } from './http/admin/task-actions.ts';
@@ -96,7 +101,9 @@ async function build(
   stops: (() => Promise<void> | void)[],
   stopAll: () => Promise<void>,
 ): Promise<RunningServer> {
+  const startedAtMs = clock.now();
   const metrics = createMetrics();
+  const activity = new Activity(clock);
   const storage = await openStorage({ url: config.database.url, pool: config.database.pool, clock, logger });
   stops.push(() => storage.close());
   await storage.lockForServer();
@@ -159,7 +166,7 @@ async function build(
     clock,
     ids,
     logger,
-    metrics: metrics.task,
+    metrics: activity.counting(metrics.task),
     limits: config.tasks,
     streams: config.streams,
     deduplication: {
@@ -191,7 +198,7 @@ async function build(
     open: (token: string) => sessions.open(token),
     isKnown: (token: string) => sessions.isKnown(token),
   };
-  const app = createApi(config, logger, metrics, {
+  const app = createApi(config, logger, metrics, activity, {
     authenticator,
     sessions: config.auth.mode === 'key' ? opensSessions : null,
     requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
@@ -235,12 +242,21 @@ async function build(
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
   registerTasks(app, { browsing, replicaId: engine.replicaId });
+  registerOverview(app, { browsing, activity, clock });
   registerLive(app, { streams: live });
   registerTaskActions(app, { browsing, service: operations.tasks, agents, ids });
   registerSessions(app, { sessions, cookie, authentication: config.auth.mode });
   registerEncryption(app, secrets);
   registerSigningKeys(app, { signingKeys });
   registerJwks(app, { signer: signingKeys });
+  const load = () => ({
+    runningTasks: engine.runningCount,
+    queuedWrites: engine.queue.depth,
+    openStreams: streams.openCount,
+    liveConnections: live.openCount,
+  });
+  activity.start({ running: () => engine.runningCount, queued: () => engine.queue.depth });
+  stops.push(() => activity.stop());
   metrics.observe({
     runningTasks: () => engine.runningCount,
     queuedWrites: () => engine.queue.depth,
@@ -252,8 +268,16 @@ async function build(
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
   const isSecured = config.auth.mode === 'key';
   registerCards(app, { agents, publicUrl, isSecured, changedAt: new Date() });
+  registerAgents(app, { agents, browsing, publicUrl, cardOf: (agent, address) => cardOf(agent, address, isSecured) });
+  const version = programVersion();
+  const listeners = () => [
+    { name: 'API', url: listenUrl(schemeOf(config), config.server.host, portOf(app)) },
+    { name: 'Metrics', url: metricsUrl() },
+  ];
+  const facts = { version, startedAtMs, replicaId: engine.replicaId, database: storage, listeners, load };
+  registerServer(app, { facts, readiness, clock, settings: () => settingsOf(config) });
   const isMetricsOnMain = config.ops.metricsOnMain;
-  registerDocs(app, { version: programVersion(), agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
+  registerDocs(app, { version, agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
 
   // Pushed before the start: what a failed one has begun ends too. Nothing is worth waiting for until clients can come.
   let drainMs = 0;
@@ -286,7 +310,13 @@ async function closeSoon(app: FastifyInstance): Promise<void> {
   }
 }
 
-function createApi(config: Config, logger: PinoLogger, metrics: Metrics, gate: GateOptions): FastifyInstance {
+function createApi(
+  config: Config,
+  logger: PinoLogger,
+  metrics: Metrics,
+  activity: Activity,
+  gate: GateOptions,
+): FastifyInstance {
   const { server } = config;
   const { certFile, keyFile } = server.tls;
   return createApp({
@@ -298,7 +328,10 @@ function createApi(config: Config, logger: PinoLogger, metrics: Metrics, gate: G
         : { cert: readFileSync(certFile), key: readFileSync(keyFile) },
     hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },
     gate,
-    onRequestDone: metrics.http.requestDone,
+    onRequestDone: (method, route, status, seconds) => {
+      metrics.http.requestDone(method, route, status, seconds);
+      activity.requestDone(status);
+    },
     onUnreadable: metrics.http.unreadable,
   });
 }
