@@ -3,10 +3,10 @@ import type { FastifyInstance } from 'fastify';
 import { authorize } from '../../core/access/authorize.ts';
 import { checkCard } from '../../core/agents/card-checks.ts';
 import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
-import type { StateCounts, TaskBrowsing } from '../../core/tasks/browsing.ts';
-import { noCounts } from '../../core/tasks/browsing.ts';
+import { noCounts, type StateCounts, type TaskBrowsing } from '../../core/tasks/browsing.ts';
 import { AppError } from '../../protocol/errors.ts';
-import type { AgentCard } from '../../protocol/v1/types.ts';
+import { agentCardSchema } from '../../protocol/v1/card-schemas.ts';
+import type { ServedCards } from '../a2a/served-cards.ts';
 import type {} from '../request.ts';
 import { type AgentDetail, type AgentList, type AgentRow, agentIdParamsSchema } from './agent-contract.ts';
 import { validate } from './validate.ts';
@@ -16,18 +16,20 @@ export interface AgentRoutesDeps {
   readonly browsing: TaskBrowsing;
   /** Where clients reach this server; known once it listens. */
   readonly publicUrl: () => string;
-  /** The card of an agent at this address. */
-  readonly cardOf: (agent: Agent, address: string) => AgentCard;
+  readonly cards: ServedCards;
 }
 
 const PATH = '/api/v1/agents';
 
 export function registerAgents(app: FastifyInstance, deps: AgentRoutesDeps): void {
-  const { agents, browsing, publicUrl, cardOf } = deps;
+  const { agents, browsing, publicUrl, cards } = deps;
 
-  const detailOf = (agent: Agent, counts: StateCounts | undefined): AgentDetail => {
-    const url = `${publicUrl()}/a2a/agents/${agent.id}`;
-    const card = cardOf(agent, url);
+  const detailOf = async (agent: Agent, counts: StateCounts | undefined): Promise<AgentDetail> => {
+    const path = `/a2a/agents/${agent.id}`;
+    const url = `${publicUrl()}${path}`;
+    const served = await cards.at(agent, path);
+    // What 0.3 has besides is left out.
+    const card = agentCardSchema.parse(JSON.parse(served.body));
     const checks = [...checkCard(card)];
     const count = (level: string): number => checks.filter((check) => check.level === level).length;
     return {
@@ -49,7 +51,8 @@ export function registerAgents(app: FastifyInstance, deps: AgentRoutesDeps): voi
     const { principal } = request;
     const counts = await browsing.countsByAgent(principal);
     const shown = agents.all().filter(({ id }) => principal.agents?.has(id) !== false);
-    return { agents: shown.map((agent) => rowOf(detailOf(agent, counts.get(agent.id)))) };
+    const details = await Promise.all(shown.map((agent) => detailOf(agent, counts.get(agent.id))));
+    return { agents: details.map(rowOf) };
   });
 
   app.get(`${PATH}/:agentId`, async (request): Promise<AgentDetail> => {

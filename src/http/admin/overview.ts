@@ -13,6 +13,8 @@ export interface OverviewDeps {
   readonly browsing: TaskBrowsing;
   readonly activity: Activity;
   readonly clock: Clock;
+  /** Push deliveries of everybody that were given up. */
+  readonly deadLetters: () => number;
 }
 
 const MINUTE_MS = 60_000;
@@ -25,12 +27,13 @@ const WINDOWS: Readonly<Record<OverviewWindow, { readonly windowMs: number; read
 const MAX_WAITING = 20;
 const MAX_FAILURES = 200;
 
-export function registerOverview(app: FastifyInstance, { browsing, activity, clock }: OverviewDeps): void {
+export function registerOverview(app: FastifyInstance, { browsing, activity, clock, deadLetters }: OverviewDeps): void {
   app.get('/api/v1/overview', async (request): Promise<Overview> => {
     const { window } = validate(overviewQuerySchema, request.query);
     const { principal } = request;
     const { windowMs, stepMs } = WINDOWS[window];
     const nowMs = clock.now();
+    const isAdmin = principal.scopes.has('admin');
     const [counts, waiting, failed] = await Promise.all([
       browsing.counts(principal),
       browsing.list(
@@ -53,8 +56,8 @@ export function registerOverview(app: FastifyInstance, { browsing, activity, clo
       waiting: waiting.tasks.map(rowOf),
       failing: failuresByAgent(failed.tasks),
       isFailingComplete: failed.next === null,
-      deadLetters: null,
-      series: principal.scopes.has('admin') ? seriesOf(activity, windowMs, stepMs) : null,
+      deadLetters: isAdmin ? deadLetters() : null,
+      series: isAdmin ? seriesOf(activity, windowMs, stepMs) : null,
     };
   });
 }
