@@ -56,7 +56,9 @@ export function sessionStoreContract(open: () => Promise<Sql>): void {
     const other = record({ ownerId: 'owner-2' });
     await store.insert(other, 2);
     const own = [record(), record(), record()];
-    for (const session of own) await store.insert(session, 2);
+    const ended = [];
+    for (const session of own) ended.push(...(await store.insert(session, 2)));
+    expect(ended).toEqual([{ id: own[0]?.id, tokenHash: own[0]?.tokenHash }]);
     expect(await store.list(null, 10)).toEqual([own[2], own[1], other]);
   });
 

@@ -88,7 +88,7 @@ export class Sessions {
       expiresAtMs: nowMs + limits.maxAgeMs,
     };
     await store.prune(nowMs, nowMs - limits.idleMs);
-    await store.insert(record, limits.maxPerOwner);
+    for (const { id, tokenHash } of await store.insert(record, limits.maxPerOwner)) this.#forget(id, tokenHash);
     const { csrfToken } = this.#remember(token, record);
     return { token, session: { id: record.id, record, principal, csrfToken } };
   }
@@ -212,13 +212,17 @@ export class Sessions {
 
   /** Ends a session, of this owner or (null) of anybody. Throws NOT_FOUND. */
   async end(id: string, ownerId: string | null): Promise<void> {
-    const { store, onEnded } = this.#options;
+    const { store } = this.#options;
     const record = await store.findById(id);
     if (record === null || (ownerId !== null && record.ownerId !== ownerId) || !(await store.delete(id))) {
       throw new AppError('NOT_FOUND', `There is no session ${id}`);
     }
-    this.#cache.delete(record.tokenHash);
-    onEnded(id);
+    this.#forget(id, record.tokenHash);
+  }
+
+  #forget(id: string, tokenHash: string): void {
+    this.#cache.delete(tokenHash);
+    this.#options.onEnded(id);
   }
 
   /** When the session ends if it is not used again. */
