@@ -251,3 +251,8 @@ function sessionEnded(): AppError {
     metadata: { session: 'ended' },
   });
 }
+
+/** Whether this is the error of a cookie whose session has ended, or never was. */
+export function isSessionOver(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'UNAUTHENTICATED' && error.metadata['session'] !== undefined;
+}

@@ -11,7 +11,7 @@ import type { IssuedKey } from '../../../src/http/admin/contract.ts';
 import { signedIn } from '../../support/console-client.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
-import { ask, at, callerOf, FORMS, issueKey, manage, REST, taskIdOf } from '../../support/wire-client.ts';
+import { ALL_FORMS, ask, at, callerOf, issueKey, manage, REST, taskIdOf } from '../../support/wire-client.ts';
 
 /** Not in any log by chance, and none of the forms that a redaction could know. */
 const secret = (what: string): string => `${what}-${randomBytes(12).toString('hex')}`;
@@ -76,7 +76,7 @@ for (const database of DATABASES) {
       const rotated = await manage(parley, 'POST', `/api/v1/keys/${first.id}/rotate`, { key: token, body: {} });
       const key = use('rotated-key', (rotated.json as IssuedKey).key);
       await ask(callerOf(parley, first.key), 'ListTasks', REST);
-      for (const form of FORMS) {
+      for (const form of ALL_FORMS) {
         await ask(callerOf(parley, use(`wrong-key-${form.binding}-${form.version}`)), 'GetTask', form, { taskId: 'x' });
         await ask(
           callerOf(
@@ -99,7 +99,7 @@ for (const database of DATABASES) {
 
       // Work, with idempotency keys and push credentials in every place that takes them.
       const caller = callerOf(parley, key, { 'idempotency-key': use('idempotency-key') });
-      for (const form of FORMS) await ask(caller, 'SendMessage', form, { messageId: 'm', text: 'same' });
+      for (const form of ALL_FORMS) await ask(caller, 'SendMessage', form, { messageId: 'm', text: 'same' });
       await ask(caller, 'SendMessage', REST, { messageId: 'm', text: 'conflict' });
       await ask(
         { ...caller, headers: { ...caller.headers, 'idempotency-key': use('long-key', secret('k').repeat(12)) } },
