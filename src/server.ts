@@ -297,7 +297,7 @@ async function build(
     access,
     activity,
     liveLimits: { ...config.streams, ...config.live },
-    limitReached: metrics.task.limitReached,
+    limitReached: (limit) => metrics.task.limitReached(limit),
     deadLetters: () => push.sender.stats.dead,
     readiness,
     settings: () => settingsOf(config),

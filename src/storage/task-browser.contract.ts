@@ -108,7 +108,7 @@ export function taskBrowserContract(open: () => Promise<BrowserUnderTest>): void
                   (time.statusBeforeMs === null || head.statusAtMs < time.statusBeforeMs),
               );
               const query = { ownerId, agentIds, states, contextId, ...time };
-              expect(await listed(browser, query), JSON.stringify(query)).toEqual(expected.map(({ id }) => id));
+              expect([query, await listed(browser, query)]).toEqual([query, expected.map(({ id }) => id)]);
             }
           }
         }
@@ -234,8 +234,8 @@ export function taskBrowserContract(open: () => Promise<BrowserUnderTest>): void
       ];
       for (const query of queries) {
         const plan = await plansOf(under, query);
-        expect(plan, JSON.stringify(query)).toMatch(/tasks_by_/);
-        expect(plan, JSON.stringify(query)).not.toMatch(/Seq Scan on tasks|SCAN tasks(?! USING INDEX)/);
+        const readsAll = /Seq Scan on tasks|SCAN tasks(?! USING INDEX)/.test(plan);
+        expect([query, plan.includes('tasks_by_'), readsAll]).toEqual([query, true, false]);
       }
       // ListTasks keeps to one owner: the index of all owners is not for it.
       const scope = { ownerId: 'owner-1', agentId: 'geo' };

@@ -70,7 +70,7 @@ export class Sessions {
 
   /** Throws UNAUTHENTICATED for what is neither the admin key nor an API key in force: a token prolongs nothing. */
   async signIn(key: string, userAgent: string): Promise<{ readonly token: string; readonly session: OpenSession }> {
-    const { store, authenticator, clock, ids, randomBytes, limits } = this.#options;
+    const { store, clock, ids, randomBytes, limits } = this.#options;
     const principal = await this.#principalOfKey(key);
     const nowMs = clock.now();
     const token = Buffer.from(randomBytes(TOKEN_BYTES)).toString('base64url');

@@ -13,7 +13,7 @@ import type { SubscriptionHub } from '../../core/tasks/hub.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
 import type { TaskHead, TaskStore } from '../../core/tasks/store.ts';
 import { AppError } from '../../protocol/errors.ts';
-import { LiveConnection } from './live-connection.ts';
+import { LiveConnection, type LiveHost } from './live-connection.ts';
 import type { TaskChange } from './live-contract.ts';
 import { rowOf, TITLE_CHARS, toTime } from './task-json.ts';
 
@@ -52,7 +52,7 @@ const POLL_LIMIT = 200;
 const SKEW_MS = 5000;
 const MAX_KNOWN = 5000;
 
-export class LiveStreams {
+export class LiveStreams implements LiveHost {
   readonly browsing: TaskBrowsing;
   readonly store: TaskStore;
   readonly hub: SubscriptionHub;

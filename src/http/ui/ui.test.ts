@@ -27,10 +27,10 @@ beforeAll(async () => {
   writeFileSync(join(dist, 'tool.exe'), 'binary');
   writeFileSync(join(dist, 'assets', 'app-abc123.js'), SCRIPT);
   writeFileSync(join(dist, 'routes.json'), JSON.stringify(['/ui', '/ui/tasks', '/ui/tasks/:id']));
-  expect(precompress(dist)).toBe(2);
+  precompress(dist);
   app = Fastify({ routerOptions: { maxParamLength: 512 } });
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
-  expect(registerUi(app, openSite(dist))).toBe(true);
+  registerUi(app, openSite(dist));
   await app.ready();
 });
 afterAll(async () => {
@@ -103,7 +103,7 @@ test('gives no file that is not part of the console', async () => {
   ]) {
     const { statusCode, body } = await get(url);
     expect([url, body.includes('Kq7-outside'), body === '{}', body === 'binary']).toEqual([url, false, false, false]);
-    if (!body.startsWith('<!doctype')) expect([url, statusCode]).toEqual([url, 404]);
+    expect([url, statusCode]).toEqual([url, 404]);
   }
 });
 

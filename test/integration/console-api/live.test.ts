@@ -1,7 +1,7 @@
 /** Live streams: what one connection tells of the list and of the tasks that it follows, to whom, and when it ends. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type LiveFrame, liveFrameSchemas, type TaskChange } from '../../../src/http/admin/live-contract.ts';
-import { ConsoleClient, signedIn } from '../../support/console-client.ts';
+import { type ConsoleClient, signedIn } from '../../support/console-client.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { openSse, type SseStream } from '../../support/sse.ts';
@@ -69,8 +69,8 @@ class Live {
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-describe.each(DATABASES)('on $name', ({ name, skipped, create }) => {
-  describe.skipIf(skipped !== undefined)('live streams', () => {
+describe.each(DATABASES)('on $name', (under) => {
+  describe.skipIf(under.skipped !== undefined)('live streams', () => {
     let parley: ParleyProcess;
     /** Another replica where there can be one, else the same. */
     let elsewhere: ParleyProcess;
@@ -83,7 +83,7 @@ describe.each(DATABASES)('on $name', ({ name, skipped, create }) => {
       manage(parley, 'POST', `/api/v1/live/${live.id}/tasks`, { body, key });
 
     beforeAll(async () => {
-      const database = await create();
+      const database = await under.create();
       const config = 'live: { maxPerOwner: 3, maxTasks: 2 }\nrateLimit: { failedAuthPerMinute: 0 }\n';
       const options = {
         config,
@@ -236,7 +236,7 @@ describe.each(DATABASES)('on $name', ({ name, skipped, create }) => {
     });
 
     test('[A9] a stop of the server ends streams with a word, after which they resume elsewhere', async () => {
-      const own = await startParley(name === 'SQLite' ? {} : { databaseUrl: (await create())?.url ?? '' });
+      const own = await startParley(under.name === 'SQLite' ? {} : { databaseUrl: (await under.create())?.url ?? '' });
       const { key } = await issueKey(own);
       const taskId = await begin(key, '/ask Who?', own);
       const live = await Live.open(own.url, bearer(key), `?tasks=${taskId}:0`);

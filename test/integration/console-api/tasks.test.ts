@@ -27,8 +27,8 @@ import {
 
 const NO_TASK = '01900000-0000-7000-8000-000000000000';
 
-describe.each(DATABASES)('on $name', ({ skipped, create }) => {
-  describe.skipIf(skipped !== undefined)('tasks', () => {
+describe.each(DATABASES)('on $name', (under) => {
+  describe.skipIf(under.skipped !== undefined)('tasks', () => {
     let parley: ParleyProcess;
     let ann: { key: string; ownerId: string };
     let bob: { key: string; ownerId: string };
@@ -46,7 +46,7 @@ describe.each(DATABASES)('on $name', ({ skipped, create }) => {
       taskIdOf(await ask(callerOf(parley, key), 'SendMessage', REST, { text, ...(contextId ? { contextId } : {}) }));
 
     beforeAll(async () => {
-      const database = await create();
+      const database = await under.create();
       parley = await startParley(database === undefined ? {} : { databaseUrl: database.url });
       [ann, bob] = await Promise.all([issueKey(parley, { name: 'ann' }), issueKey(parley, { name: 'bob' })]);
       ids['hello'] = await send(ann.key, 'Hello "world" \u{1f600}', 'shared');
