@@ -6,23 +6,25 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import { echoAgent } from './agents/echo/agent.ts';
+import { callerLimits } from './config/caller-limits.ts';
 import type { Config } from './config/load.ts';
+import { settingsOf } from './config/mask.ts';
 import { isLoopbackHost, listenAddress, listenUrl } from './config/network.ts';
 import { PROGRAM_DIR, programInfo } from './config/program.ts';
 import { adminKeyProblem } from './config/secrets.ts';
-import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
 import type { Gate } from './core/access/gate.ts';
-import type { Principal } from './core/access/principal.ts';
+import { mayStay } from './core/access/may-stay.ts';
+import { Activity } from './core/activity/activity.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
 import { RateLimiter } from './core/limits/rate-limiter.ts';
 import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
 import { CardSigner } from './core/signing/card-signer.ts';
 import { SigningKeys } from './core/signing/signing-keys.ts';
-import { type MayStay, OpenStreams } from './core/streams/open-streams.ts';
+import { OpenStreams } from './core/streams/open-streams.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
@@ -31,24 +33,28 @@ import type { GrpcOptions } from './grpc/options.ts';
 import { cardOf, registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
 import { ServedCards } from './http/a2a/served-cards.ts';
+import { registerConsole } from './http/admin/console.ts';
 import { registerDeliveries } from './http/admin/deliveries.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
 import { registerSigningKeys } from './http/admin/signing-keys.ts';
 import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
+import type { OpensSessions } from './http/authenticate.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
 import { type BodyCheck, bodyCheck } from './http/json-body.ts';
 import { JWKS_PATH, registerJwks } from './http/jwks.ts';
 import { apiAt, listen, metricsAt } from './http/listen.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
+import { createSessions } from './http/sessions.ts';
+import { registerUi } from './http/ui/routes.ts';
+import { openSite } from './http/ui/site.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
 import { systemClock as clock, systemIds as ids, requestIds } from './ops/runtime.ts';
 import { createPush } from './outbound/push.ts';
-import { AppError } from './protocol/errors.ts';
-import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
+import { type MadeAdminKey, openAdminKey } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
 import { openSealer } from './storage/open-sealer.ts';
 
@@ -61,7 +67,7 @@ export interface RunningServer {
   /** What the data is kept in, for people to read; without secrets. */
   readonly database: string;
   /** The file of an admin key that Parley made, and whether this start made it. */
-  readonly adminKey: { readonly file: string; readonly isNew: boolean; readonly key: string } | null;
+  readonly adminKey: MadeAdminKey | null;
   /** Stops accepting, ends streams at a resumable position, gives leases back, closes the database. May be called twice. */
   stop(): Promise<void>;
 }
@@ -107,7 +113,9 @@ async function build(
   stops: (() => Promise<void> | void)[],
   stopAll: () => Promise<void>,
 ): Promise<RunningServer> {
+  const startedAtMs = clock.now();
   const metrics = createMetrics();
+  const activity = new Activity(clock);
   const storage = await openStorage({ url: config.database.url, pool: config.database.pool, clock, logger });
   stops.push(() => storage.close());
   await storage.lockForServer();
@@ -129,7 +137,8 @@ async function build(
   await signingKeys.start();
   stops.push(() => signingKeys.stop());
 
-  const { source: adminKey, made } = openAdminKey(config, logger);
+  const keyFile = { dataDir: config.dataDir, problemOf: adminKeyProblem, randomBytes, clock, log: logger };
+  const { source: adminKey, made } = openAdminKey({ ...config.auth, ...keyFile });
   const adminTokens = new AdminTokens({ adminKey, clock, ids, ttlSeconds: config.auth.adminTokenTtlSeconds });
   const authenticator = new Authenticator({
     mode: config.auth.mode,
@@ -142,6 +151,20 @@ async function build(
   });
   authenticator.start();
   stops.push(() => authenticator.stop());
+  const access = createSessions({
+    mode: config.auth.mode,
+    settings: config.sessions,
+    store: storage.sessions,
+    authenticator,
+    adminKey,
+    clock,
+    ids,
+    randomBytes,
+    logger,
+    isBehindTls: config.server.behindTlsProxy,
+    publicUrl: config.server.publicUrl,
+    onEnded: (sessionId) => live.recheck({ sessionId }),
+  });
 
   const agents = new AgentRegistry([...builtInAgents(config), ...moreAgents], config.agents.default);
   const push = createPush({
@@ -160,7 +183,7 @@ async function build(
     clock,
     ids,
     logger,
-    metrics: metrics.task,
+    metrics: activity.counting(metrics.task),
     limits: config.tasks,
     streams: config.streams,
     deduplication: {
@@ -197,11 +220,14 @@ async function build(
     (limit) => metrics.task.limitReached(limit),
   );
   const newRequestId = requestIds();
-  const app = createApi(config, logger, metrics, gate, newRequestId, checkBody);
+  const doors = { gate, sessions: access.opened, newRequestId, checkBody };
+  const app = createApi(config, logger, metrics, doors, (status) => activity.requestDone(status));
   stops.push(() => closeSoon(app));
   let grpc: GrpcListener | null = null;
   stops.push(() => grpc?.stop(CLOSE_MS));
-  const streams = new OpenStreams(config.streams, clock, logger, metrics.streams, mayStay(authenticator));
+  const streams = new OpenStreams(config.streams, clock, logger, metrics.streams, ({ credential, principal }) =>
+    mayStay(principal, () => authenticator.recheck(credential)),
+  );
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
@@ -234,6 +260,7 @@ async function build(
     onChanged: (keyId) => {
       authenticator.forget(keyId);
       streams.recheck(keyId);
+      live.recheck({ keyId });
     },
   });
   registerAdminToken(app, { adminTokens, authenticator });
@@ -242,6 +269,8 @@ async function build(
   registerEncryption(app, secrets);
   registerSigningKeys(app, { signingKeys, cardSigner });
   registerJwks(app, { signer: signingKeys });
+  activity.start({ running: () => engine.runningCount, queued: () => engine.queue.depth });
+  stops.push(() => activity.stop());
   metrics.observe({
     runningTasks: () => engine.runningCount,
     queuedWrites: () => engine.queue.depth,
@@ -251,10 +280,40 @@ async function build(
   });
 
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
-  registerCards(app, { agents, cards: new ServedCards({ cardOf: cardAt, signer, clock, logger }) });
+  const servedCards = new ServedCards({ cardOf: cardAt, signer, clock, logger });
+  registerCards(app, { agents, cards: servedCards });
+  const { version } = programInfo();
+  const listeners = () => [
+    { name: 'API', url: listenUrl(schemeOf(config), config.server.host, portOf(app)) },
+    ...(grpc === null ? [] : [{ name: 'gRPC', url: listenAddress(config.grpc.host, grpc.port) }]),
+    { name: 'Metrics', url: metricsUrl() },
+  ];
+  const live = registerConsole(app, {
+    engine,
+    browser: storage.browser,
+    service: operations.tasks,
+    agents,
+    cards: servedCards,
+    publicUrl,
+    access,
+    activity,
+    liveLimits: { ...config.streams, ...config.live },
+    limitReached: (limit) => metrics.task.limitReached(limit),
+    deadLetters: () => push.sender.stats.dead,
+    readiness,
+    settings: () => settingsOf(config),
+    facts: { version, startedAtMs, database: storage, listeners },
+    streams,
+    clock,
+    ids,
+    logger,
+  });
+  stops.push(() => live.stop());
+  const hasConsole = registerUi(app, openSite(join(PROGRAM_DIR, '../web/dist')));
   const isMetricsOnMain = config.ops.metricsOnMain;
   registerDocs(app, {
-    version: programInfo().version,
+    version,
+    hasConsole,
     assetsDir: join(PROGRAM_DIR, 'http/docs/assets'),
     agents,
     publicUrl,
@@ -301,25 +360,6 @@ async function build(
   };
 }
 
-/** A stream lives no longer than the credential that opened it. A database that cannot be asked ends none. */
-function mayStay(authenticator: Authenticator): MayStay {
-  return async ({ credential, principal: before }) => {
-    try {
-      const now = await authenticator.recheck(credential);
-      return now === before || mayAllThat(now, before);
-    } catch (error) {
-      return !(error instanceof AppError && error.code === 'UNAUTHENTICATED');
-    }
-  };
-}
-
-/** Whether `now` has every scope and agent that `before` had. */
-function mayAllThat(now: Principal, before: Principal): boolean {
-  const { agents } = now;
-  if (![...before.scopes].every((scope) => now.scopes.has(scope))) return false;
-  return agents === null || (before.agents !== null && [...before.agents].every((agent) => agents.has(agent)));
-}
-
 /** Waits for answers on their way, yet not for clients that never finish their request: anyone can be such a client. */
 async function closeSoon(app: FastifyInstance): Promise<void> {
   const cancel = clock.after(CLOSE_MS, () => app.server.closeAllConnections());
@@ -334,20 +374,25 @@ function createApi(
   config: Config,
   logger: PinoLogger,
   metrics: Metrics,
-  gate: Gate,
-  newRequestId: () => string,
-  checkBody: BodyCheck,
+  doors: {
+    readonly gate: Gate;
+    readonly sessions: OpensSessions | null;
+    readonly newRequestId: () => string;
+    readonly checkBody: BodyCheck;
+  },
+  onRequest: (status: number) => void,
 ): FastifyInstance {
   const { server } = config;
   return createApp({
     ...server,
-    checkBody,
+    ...doors,
     logger,
     tls: tlsOf(server.tls),
     hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },
-    gate,
-    newRequestId,
-    onRequestDone: metrics.http.requestDone,
+    onRequestDone: (method, route, status, seconds) => {
+      metrics.http.requestDone(method, route, status, seconds);
+      onRequest(status);
+    },
     onUnreadable: metrics.http.unreadable,
   });
 }
@@ -372,36 +417,8 @@ function limiterOf(config: Config, metrics: Metrics, perMinute: number, endpoint
   return new RateLimiter({ perMinute, maxBuckets, clock, metrics: metrics.rateLimit, endpoint });
 }
 
-/** What one caller may meet, by the configuration keys that errors name, too. */
-function callerLimits({ rateLimit, server, streams, tasks }: Config): Record<string, number> {
-  return {
-    // 0 is no limit.
-    ...(rateLimit.perMinute === 0 ? {} : { 'rateLimit.perMinute': rateLimit.perMinute }),
-    'server.bodyLimitBytes': server.bodyLimitBytes,
-    'tasks.maxMessageBytes': tasks.maxMessageBytes,
-    'tasks.maxPartsPerMessage': tasks.maxPartsPerMessage,
-    'tasks.maxRunningPerOwner': tasks.maxRunningPerOwner,
-    'streams.maxPerOwner': streams.maxPerOwner,
-  };
-}
-
 function builtInAgents(config: Config): Agent[] {
   return config.agents.echo.enabled ? [echoAgent({ pushNotifications: config.push.enabled })] : [];
-}
-
-/** From the configuration, or else from a file in the data directory, which the first start makes. */
-function openAdminKey(
-  config: Config,
-  log: PinoLogger,
-): { readonly source: AdminKeySource; readonly made: RunningServer['adminKey'] } {
-  const { adminKey, adminKeyFile } = config.auth;
-  const file = { problemOf: adminKeyProblem, randomBytes, clock, log };
-  if (adminKeyFile !== undefined) {
-    return { source: new AdminKeyFile({ ...file, path: adminKeyFile, create: false }), made: null };
-  }
-  if (adminKey !== undefined) return { source: fixedAdminKey(adminKey), made: null };
-  const source = new AdminKeyFile({ ...file, path: defaultAdminKeyFile(config.dataDir), create: true });
-  return { source, made: { file: source.path, isNew: source.isNew, key: source.current() } };
 }
 
 const schemeOf = (config: Config): 'http' | 'https' => (config.server.tls.certFile === undefined ? 'http' : 'https');

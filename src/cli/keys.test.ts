@@ -82,7 +82,7 @@ async function startServer() {
   const onChanged = (keyId: string) => authenticator.forget(keyId);
   const app = Fastify();
   app.decorateRequest('principal');
-  app.addHook('onRequest', gateHook({ authenticator, requests: null, failures: null }));
+  app.addHook('onRequest', gateHook({ authenticator, requests: null, failures: null }, null));
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
   app.get('/healthz', { config: { isPublic: true } }, () => ({ ok: true }));
   registerKeys(app, { keys: new ApiKeyService({ store, clock, ids, randomBytes, onChanged }), clock });

@@ -224,6 +224,18 @@ const auth = section({
   ),
 });
 
+const sessions = section({
+  idleMinutes: key(
+    integer(1, 30 * 24 * 60).default(480),
+    'A session of the console that is not used for so long ends, in minutes.',
+  ),
+  maxHours: key(
+    integer(1, 24 * 365).default(168),
+    'A session of the console ends after so long however much it is used, in hours.',
+  ),
+  maxPerOwner: key(integer(1, 1000).default(50), 'Sessions of one principal; signing in once more ends the oldest.'),
+});
+
 const secrets = section({
   encryptionKey: key(
     text(encryptionKeysProblem).optional(),
@@ -373,6 +385,15 @@ const streams = section({
   ),
 });
 
+const live = section({
+  maxOpen: key(integer(1, 1_000_000).default(1000), 'Live connections of the console open at once in this process.'),
+  maxPerOwner: key(integer(1, 100_000).default(50), 'Live connections of the console open at once for one principal.'),
+  maxTasks: key(
+    integer(1, 1000).default(50),
+    'Tasks whose events one live connection follows at once. Each counts as a stream, too.',
+  ),
+});
+
 const push = section({
   enabled: key(
     z.boolean().default(true),
@@ -478,6 +499,7 @@ export const configSchema = z.strictObject({
   grpc,
   stream,
   auth,
+  sessions,
   secrets,
   database,
   log,
@@ -485,6 +507,7 @@ export const configSchema = z.strictObject({
   idempotency,
   tasks,
   streams,
+  live,
   push,
   agents,
   cards,

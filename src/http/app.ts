@@ -12,7 +12,7 @@ import type { Gate } from '../core/access/gate.ts';
 import { isRequestId } from '../core/operations/service-parameters.ts';
 import { restErrorBody } from '../protocol/error-bodies.ts';
 import { AppError, ERROR_TABLE } from '../protocol/errors.ts';
-import { failureCounter, gateHook } from './authenticate.ts';
+import { failureCounter, gateHook, type OpensSessions } from './authenticate.ts';
 import { sendError } from './errors.ts';
 import { type HostRules, hostGuard } from './hosts.ts';
 import { type BodyCheck, registerJsonParser } from './json-body.ts';
@@ -31,6 +31,8 @@ export interface AppOptions {
   readonly keepAliveTimeoutMs: number;
   readonly hosts: HostRules;
   readonly gate: Gate;
+  /** null where authentication is switched off. */
+  readonly sessions: OpensSessions | null;
   /** For a request that brings no id of its own. */
   readonly newRequestId: () => string;
   /** Something came that no handler saw, because it was no request, or not in time. */
@@ -83,6 +85,7 @@ export function createApp(options: AppOptions): FastifyInstance {
 
   registerJsonParser(app, options.checkBody);
   app.decorateRequest('principal');
+  app.decorateRequest('session');
   // Hooks call back instead of returning promises: every request passes all of them.
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
@@ -90,7 +93,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     done();
   });
   app.addHook('onRequest', hostGuard(hosts));
-  app.addHook('onRequest', gateHook(options.gate));
+  app.addHook('onRequest', gateHook(options.gate, options.sessions));
   app.addHook('onError', failureCounter(options.gate));
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';

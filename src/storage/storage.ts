@@ -1,10 +1,12 @@
 /** What an open database gives the rest of the program. */
 import type { ApiKeyStore } from '../core/access/api-key-store.ts';
+import type { SessionStore } from '../core/access/session-store.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { PushStore } from '../core/push/push-store.ts';
 import type { SealedValueStore } from '../core/secrets/sealed-value-store.ts';
 import type { CardSignatureStore, SigningKeyStore } from '../core/signing/signing-key-store.ts';
+import type { TaskBrowser } from '../core/tasks/browser.ts';
 import type { TaskStore } from '../core/tasks/store.ts';
 import type { AppliedMigration, MigrationStatus } from './migrations/migration.ts';
 
@@ -30,7 +32,9 @@ export interface Storage {
   /** For people to read; without secrets. */
   readonly description: string;
   readonly tasks: TaskStore;
+  readonly browser: TaskBrowser;
   readonly apiKeys: ApiKeyStore;
+  readonly sessions: SessionStore;
   readonly push: PushStore;
   readonly sealedValues: SealedValueStore;
   readonly signingKeys: SigningKeyStore;

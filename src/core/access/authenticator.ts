@@ -100,16 +100,8 @@ export class Authenticator {
       );
     }
     const keyHash = hashCredential(credential);
-    const entry = this.#cache.get(keyHash);
-    if (entry !== undefined) {
-      const ageMs = this.#clock.now() - entry.checkedAtMs;
-      // A negative age: the clock was set back, and nothing is known of how old the entry is.
-      if (ageMs >= 0 && ageMs < this.#cacheTtlMs) {
-        entry.wasUsed = true;
-        if (ageMs * 2 >= this.#cacheTtlMs && !entry.isRefreshing) this.#refreshAhead(keyHash, entry);
-        return this.#admit(keyHash, entry, isUse);
-      }
-    }
+    const known = this.#fromMemory(keyHash, isUse);
+    if (known !== null) return known;
     if (this.#adminKey.matches(keyHash)) {
       metrics.adminAuth('success');
       return ADMIN;
@@ -117,6 +109,26 @@ export class Authenticator {
     if (isApiKeyShaped(credential)) return this.#readAndAdmit(keyHash, isUse);
     if (isTokenShaped(credential)) return this.#verifyToken(credential, metrics);
     return this.#refuseAdmin(metrics);
+  }
+
+  /**
+   * The principal of the API key with this hash, as `hashCredential` gives it, for who signed in with that key. It counts
+   * as no new use of the key. Throws or rejects as `authenticate` does.
+   */
+  byKeyHash(keyHash: string): Principal | Promise<Principal> {
+    return this.#fromMemory(keyHash, false) ?? this.#readAndAdmit(keyHash, false);
+  }
+
+  /** null: what is known of the key, if anything, is too old. */
+  #fromMemory(keyHash: string, isUse: boolean): Principal | null {
+    const entry = this.#cache.get(keyHash);
+    if (entry === undefined) return null;
+    const ageMs = this.#clock.now() - entry.checkedAtMs;
+    // A negative age: the clock was set back, and nothing is known of how old the entry is.
+    if (ageMs < 0 || ageMs >= this.#cacheTtlMs) return null;
+    entry.wasUsed = true;
+    if (ageMs * 2 >= this.#cacheTtlMs && !entry.isRefreshing) this.#refreshAhead(keyHash, entry);
+    return this.#admit(keyHash, entry, isUse);
   }
 
   /** Whether this is an API key that has opened something here lately. */

@@ -30,3 +30,6 @@ export const ADMIN: Principal = {
 
 /** Everyone, where `auth.mode` is `none`. */
 export const ANONYMOUS: Principal = { ...ADMIN, kind: 'anonymous', ownerId: 'anonymous', name: 'anonymous' };
+
+/** Who is not signed in, where that is no error. */
+export const NOBODY: Principal = { ...ANONYMOUS, ownerId: 'nobody', name: 'nobody', scopes: new Set() };

@@ -13,6 +13,7 @@ import type { DeduplicationWindows } from './deduplication.ts';
 import type { EngineHost } from './engine-host.ts';
 import { notStored, shuttingDown, taskNotFound } from './errors.ts';
 import { type Step, statusStep } from './events.ts';
+import { TaskFeed } from './feed.ts';
 import { type HubLimits, SubscriptionHub } from './hub.ts';
 import type { TaskLimits } from './limits.ts';
 import type { LogRow } from './log.ts';
@@ -58,6 +59,7 @@ export class TaskEngine implements RunHost, EngineHost {
   readonly logger: Logger;
   readonly metrics: TaskMetrics;
   readonly hub: SubscriptionHub;
+  readonly feed = new TaskFeed();
   readonly store: TaskStore;
   readonly replicaId: string;
   readonly #isShared: boolean;
@@ -95,6 +97,11 @@ export class TaskEngine implements RunHost, EngineHost {
   /** Whether the last heartbeat, which is a small write, was stored: not so with a full disk, or a database without a primary. */
   get isStoring(): boolean {
     return this.#isStoring;
+  }
+
+  /** Other processes may write to the same store. */
+  get isShared(): boolean {
+    return this.#isShared;
   }
 
   get runningCount(): number {
@@ -215,6 +222,7 @@ export class TaskEngine implements RunHost, EngineHost {
   }
 
   committed(run: TaskRun, rows: readonly LogRow[]): void {
+    if (run.stored !== null) this.feed.publish(run.stored, rows);
     const events = rows[0]?.kind === 'input' ? rows.slice(1) : rows;
     if (events.length === 0) return;
     this.metrics.eventsCommitted(events.length);
@@ -295,6 +303,7 @@ export class TaskEngine implements RunHost, EngineHost {
     this.metrics.eventsCommitted(rows.length);
     this.metrics.turnEnded(head.agentId, head.state, 0);
     this.hub.publish(head.id, rows);
+    this.feed.publish(head, rows);
     return true;
   }
 }

@@ -1,13 +1,12 @@
 /** Cursors of ListTasks: the position of the last task of a page, so that later changes move no one else's page. */
 import { AppError } from '../../protocol/errors.ts';
-import type { TaskView } from './store.ts';
 
 export interface PagePosition {
   readonly statusAtMs: number;
   readonly id: string;
 }
 
-export function encodePageToken(head: TaskView): string {
+export function encodePageToken(head: PagePosition): string {
   return Buffer.from(`${head.statusAtMs}:${head.id}`).toString('base64url');
 }
 

@@ -51,7 +51,7 @@ beforeEach(async () => {
   const keys = new ApiKeyService({ store, clock, ids: systemIds, randomBytes, onChanged });
   app = Fastify();
   app.decorateRequest('principal');
-  app.addHook('onRequest', gateHook({ authenticator, requests: null, failures: null }));
+  app.addHook('onRequest', gateHook({ authenticator, requests: null, failures: null }, null));
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
   registerAdminToken(app, { authenticator, adminTokens });
   registerKeys(app, { keys, clock });

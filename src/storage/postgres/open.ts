@@ -3,8 +3,10 @@ import { randomInt } from 'node:crypto';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { DeferredPushStore } from '../deferred-push-store.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
+import { SqlSessionStore } from '../session-store.ts';
 import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
+import { SqlTaskBrowser } from '../task-browser.ts';
 import { PostgresDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
 import { postgresSql } from './sql.ts';
@@ -35,7 +37,9 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     kind: 'postgres',
     description: `PostgreSQL, ${database.address}`,
     tasks: new PostgresTaskStore(database, randomInt(SLOTS)),
+    browser: new SqlTaskBrowser(sql),
     apiKeys,
+    sessions: new SqlSessionStore(sql),
     push,
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),

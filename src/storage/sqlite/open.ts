@@ -2,9 +2,11 @@
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { DeferredPushStore } from '../deferred-push-store.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
+import { SqlSessionStore } from '../session-store.ts';
 import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
 import { sqlitePath } from '../sqlite-path.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
+import { SqlTaskBrowser } from '../task-browser.ts';
 import { SqliteDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
 import { sqliteSql } from './sql.ts';
@@ -36,7 +38,9 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     kind: 'sqlite',
     description: `SQLite, ${path}`,
     tasks: new SqliteTaskStore(database, clock),
+    browser: new SqlTaskBrowser(sql),
     apiKeys,
+    sessions: new SqlSessionStore(sql),
     push,
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),

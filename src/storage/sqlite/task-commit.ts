@@ -15,7 +15,8 @@ const INSERT_TASK = `insert into tasks (${HEAD_COLUMNS}) values (?,?,?,?,?,?,?,?
 const UPDATE_TASK = `update tasks set state = ?, status = ?, status_at = ?, seq = ?, turn_seq = ?, listed = ?,
   message_count = ?, size_chars = ?, lease_replica = ?, lease_epoch = ?, attempt = ?
   where id = ? and seq = ? and lease_epoch = ? returning num, push_configs`;
-const INSERT_LOG = `insert into task_log (${LOG_COLUMNS}) values (?,?,?,?,?,?,?,?,?)`;
+/** `stored_at`: PostgreSQL fills it in by itself. */
+const INSERT_LOG = `insert into task_log (${LOG_COLUMNS}, stored_at) values (?,?,?,?,?,?,?,?,?,?)`;
 const INSERT_DEDUP = `insert into task_dedup (key, body_hash, task_id, expires_at) values (?,?,?,?)
   on conflict (key) do nothing`;
 const COUNT = `insert into task_counters (owner_id, agent_id, state, slot, n) values (?,?,?,0,?)
@@ -90,6 +91,7 @@ export class SqliteTaskCommits {
         .run(base + write.discard.afterSeq, base + write.discard.beforeSeq);
     }
     const insertLog = this.#database.prepare(INSERT_LOG);
+    const nowMs = this.#clock.now();
     for (const row of write.rows) {
       insertLog.run(
         base + row.seq,
@@ -101,10 +103,10 @@ export class SqliteTaskCommits {
         row.artifactId,
         row.userMessage,
         row.body,
+        nowMs,
       );
     }
     if (stored.push_configs === 0 && write.pushConfig === undefined) return WRITTEN;
-    const nowMs = this.#clock.now();
     if (write.pushConfig !== undefined) addPushConfig(this.#database, num, head.ownerId, write.pushConfig);
     return addDeliveries(this.#database, num, write, nowMs) ? WRITTEN_WITH_DELIVERIES : WRITTEN;
   }

@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { IssuedKey } from '../../../src/http/admin/contract.ts';
+import { signedIn } from '../../support/console-client.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { ALL_FORMS, ask, at, callerOf, issueKey, manage, REST, taskIdOf } from '../../support/wire-client.ts';
@@ -151,6 +152,17 @@ for (const database of DATABASES) {
         parley,
         `GET /a2a/tasks HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\nAuthorization: Bearer ${use('bad-host')}\r\n\r\n`,
       );
+
+      // A session, and what guards it.
+      const page = await signedIn(parley, key);
+      use('session-cookie', page.cookie.split('=')[1] ?? '');
+      use('csrf-token', page.csrfToken);
+      await page.send('GET', '/api/v1/tasks');
+      await page.send('POST', '/api/v1/tasks', { body: { agentId: 'echo', message: { parts: [{ text: 'hello' }] } } });
+      await page.send('POST', '/api/v1/session', { body: { key: use('wrong-sign-in') } });
+      await page.send('POST', '/api/v1/tasks', { headers: { 'x-csrf-token': use('wrong-csrf-token') } });
+      await page.send('DELETE', '/api/v1/session');
+      await page.send('GET', '/api/v1/tasks');
 
       // Keys of the server itself.
       await manage(parley, 'POST', '/api/v1/signing-keys/rotate', { body: { activateInSeconds: 0 } });
