@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * Which way imports may go (ARCHITECTURE.md):
- * protocol <- core <- {storage, bus, agents, identity, llm} <- {http, mcp, ops} <- server.ts <- cli.
+ * protocol <- core <- {storage, bus, agents, identity, llm, outbound} <- {http, mcp, ops} <- server.ts <- cli.
  * Run it by scripts/check-layers.mjs, which also proves that it saw the modules and that it can fail.
  */
-const adapters = ['storage', 'bus', 'agents', 'identity', 'llm'];
+const adapters = ['storage', 'bus', 'agents', 'identity', 'llm', 'outbound'];
 const surfaces = ['http', 'mcp', 'ops'];
 
 /** What each folder (or file) of src/ may import besides itself. Who is not in this table may import nothing of src/. */

@@ -4,48 +4,49 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
-import { echo } from './agents/echo/agent.ts';
+import { echoAgent } from './agents/echo/agent.ts';
+import { callerLimits } from './config/caller-limits.ts';
 import type { Config } from './config/load.ts';
+import { settingsOf } from './config/mask.ts';
 import { isLoopbackHost, listenUrl } from './config/network.ts';
 import { adminKeyProblem } from './config/secrets.ts';
 import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
-import { Sessions } from './core/access/sessions.ts';
+import { Activity } from './core/activity/activity.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
-import { PushConfigs } from './core/push/push-configs.ts';
 import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
+import { CardSigner } from './core/signing/card-signer.ts';
 import { SigningKeys } from './core/signing/signing-keys.ts';
-import { TaskBrowsing } from './core/tasks/browsing.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
-import { registerCards } from './http/a2a/cards.ts';
+import { cardOf, registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
+import { ServedCards } from './http/a2a/served-cards.ts';
 import { SseStreams } from './http/a2a/sse.ts';
+import { registerConsole } from './http/admin/console.ts';
+import { registerDeliveries } from './http/admin/deliveries.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
 import { registerKeys } from './http/admin/keys.ts';
-import { registerLive } from './http/admin/live.ts';
-import { LiveStreams } from './http/admin/live-streams.ts';
-import { registerSessions } from './http/admin/session.ts';
 import { registerSigningKeys } from './http/admin/signing-keys.ts';
-import { registerTaskActions } from './http/admin/task-actions.ts';
-import { registerTasks } from './http/admin/tasks.ts';
 import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
 import type { GateOptions } from './http/authenticate.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
-import { registerJwks } from './http/jwks.ts';
+import { type BodyCheck, bodyCheck } from './http/json-body.ts';
+import { JWKS_PATH, registerJwks } from './http/jwks.ts';
 import { mayStay } from './http/may-stay.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { RateLimiter } from './http/rate-limit.ts';
-import { SessionCookie } from './http/session-cookie.ts';
+import { createSessions } from './http/sessions.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
 import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
+import { createPush } from './outbound/push.ts';
 import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
 import { openSealer } from './storage/open-sealer.ts';
@@ -70,8 +71,14 @@ const HOUR_MS = 60 * MINUTE_MS;
 /**
  * Starts the server, or releases whatever it had begun with and rejects. Parts stop in the reverse order of their start;
  * one that cannot stop cleanly is logged and does not keep the others from it.
+ *
+ * @param moreAgents served besides the built-in ones
  */
-export async function startServer(config: Config, logger: PinoLogger): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  logger: PinoLogger,
+  moreAgents: readonly Agent[] = [],
+): Promise<RunningServer> {
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = once(async () => {
     for (const stop of stops.reverse()) {
@@ -83,7 +90,7 @@ export async function startServer(config: Config, logger: PinoLogger): Promise<R
     }
   });
   try {
-    return await build(config, logger, stops, stopAll);
+    return await build(config, logger, moreAgents, stops, stopAll);
   } catch (error) {
     await stopAll();
     throw error;
@@ -93,10 +100,13 @@ export async function startServer(config: Config, logger: PinoLogger): Promise<R
 async function build(
   config: Config,
   logger: PinoLogger,
+  moreAgents: readonly Agent[],
   stops: (() => Promise<void> | void)[],
   stopAll: () => Promise<void>,
 ): Promise<RunningServer> {
+  const startedAtMs = clock.now();
   const metrics = createMetrics();
+  const activity = new Activity(clock);
   const storage = await openStorage({ url: config.database.url, pool: config.database.pool, clock, logger });
   stops.push(() => storage.close());
   await storage.lockForServer();
@@ -131,35 +141,40 @@ async function build(
   });
   authenticator.start();
   stops.push(() => authenticator.stop());
-
-  const sessions = new Sessions({
+  const { behindTlsProxy, publicUrl: configuredUrl } = config.server;
+  const access = createSessions({
+    mode: config.auth.mode,
+    settings: config.sessions,
     store: storage.sessions,
     authenticator,
     adminKey,
     clock,
     ids,
     randomBytes,
-    limits: {
-      idleMs: config.sessions.idleMinutes * MINUTE_MS,
-      maxAgeMs: config.sessions.maxHours * HOUR_MS,
-      maxPerOwner: config.sessions.maxPerOwner,
-    },
-    log: logger,
+    logger,
+    isBehindTls: behindTlsProxy,
+    publicUrl: configuredUrl,
     onEnded: (sessionId) => live.recheck({ sessionId }),
   });
-  const { publicUrl: configuredUrl, behindTlsProxy } = config.server;
-  const cookie = new SessionCookie({
-    isSecure: schemeOf(config) === 'https' || behindTlsProxy || configuredUrl.startsWith('https:'),
-    publicOrigin: new URL(configuredUrl).origin,
+
+  const agents = new AgentRegistry([...builtInAgents(config), ...moreAgents], config.agents.default);
+  const push = createPush({
+    settings: config.push,
+    store: storage.push,
+    sealer,
+    signer: signingKeys,
+    clock,
+    ids,
+    logger,
+    metrics: metrics.push,
   });
-  const agents = new AgentRegistry(builtInAgents(config), config.agents.default);
   const engine = new TaskEngine({
     store: storage.tasks,
     agents,
     clock,
     ids,
     logger,
-    metrics: metrics.task,
+    metrics: activity.counting(metrics.task),
     limits: config.tasks,
     streams: config.streams,
     deduplication: {
@@ -170,6 +185,7 @@ async function build(
     isShared: storage.kind !== 'sqlite',
     commitMaxConcurrent: storage.kind === 'sqlite' ? 1 : 4,
     replicaId: randomUUID(),
+    onDeliveries: () => push.sender.wake(),
   });
   const retention = new Retention({ store: storage.tasks, clock, logger, logDays: config.tasks.logRetentionDays });
   let isReady = false;
@@ -186,41 +202,37 @@ async function build(
   const ops = createOpsApp({ logger, readiness, metrics: metrics.registry, allowedHosts: opsHosts });
   stops.push(() => ops.close());
   const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
-  const opensSessions = {
-    cookie,
-    open: (token: string) => sessions.open(token),
-    isKnown: (token: string) => sessions.isKnown(token),
-  };
-  const app = createApi(config, logger, metrics, {
-    authenticator,
-    sessions: config.auth.mode === 'key' ? opensSessions : null,
-    requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
-    failures,
-  });
+  const checkBody = bodyCheck(
+    { maxDepth: config.server.maxJsonDepth, maxValues: config.server.maxJsonValues },
+    (limit) => metrics.task.limitReached(limit),
+  );
+  const requests = limiterOf(config, metrics, config.rateLimit.perMinute, 'requests');
+  const onRequest = (status: number) => activity.requestDone(status);
+  const gate = { authenticator, sessions: access.opened, requests, failures };
+  const app = createApi(config, logger, metrics, gate, checkBody, onRequest);
   stops.push(() => closeSoon(app));
-  const stays = mayStay({ authenticator, sessions, cookie });
+  const stays = mayStay({ authenticator, ...access });
   const streams = new SseStreams(config.streams, clock, logger, metrics.streams, stays);
   stops.push(() => streams.stop());
-  const browsing = new TaskBrowsing({ browser: storage.browser, store: storage.tasks, log: logger });
-  const live = new LiveStreams({
-    browsing,
-    browser: storage.browser,
-    store: storage.tasks,
-    hub: engine.hub,
-    feed: engine.feed,
-    isShared: engine.isShared,
-    limits: { ...config.streams, ...config.live },
-    clock,
-    ids,
-    logger,
-    mayStay: stays,
-    limitReached: metrics.task.limitReached,
-  });
-  stops.push(() => live.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
-  const operations = { tasks: new TaskService(engine), push: new PushConfigs(), cards: new ExtendedCards() };
-  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams }));
+  const publicUrl = (): string => publicUrlOf(config, app);
+  const isSecured = config.auth.mode === 'key';
+  const hasExtended = isSecured && config.cards.extended;
+  const cardAt = (agent: Agent, path: string) => cardOf(agent, `${publicUrl()}${path}`, { isSecured, hasExtended });
+  const jku = () => `${publicUrl()}${JWKS_PATH}`;
+  const cardSigner = new CardSigner({ keys: signingKeys, store: storage.cardSignatures, jku, clock });
+  const signer = config.cards.sign ? cardSigner : null;
+  const cards = new ExtendedCards({
+    agents,
+    cardOf: (agent) => cardAt(agent, `/a2a/agents/${agent.id}`),
+    isConfigured: hasExtended,
+    limits: callerLimits(config),
+    signer,
+  });
+  const operations = { tasks: new TaskService(engine, push.configs), push: push.configs, cards };
+  const { invalidV03Status } = config.agents;
+  await app.register(async (scope) => registerA2a(scope, { operations, agents, streams, checkBody, invalidV03Status }));
   const keys = new ApiKeyService({
     store: storage.apiKeys,
     clock,
@@ -234,29 +246,56 @@ async function build(
   });
   registerAdminToken(app, { adminTokens, authenticator });
   registerKeys(app, { keys, clock });
-  registerTasks(app, { browsing, replicaId: engine.replicaId });
-  registerLive(app, { streams: live });
-  registerTaskActions(app, { browsing, service: operations.tasks, agents, ids });
-  registerSessions(app, { sessions, cookie, authentication: config.auth.mode });
+  registerDeliveries(app, { deliveries: push.deliveries });
   registerEncryption(app, secrets);
-  registerSigningKeys(app, { signingKeys });
+  registerSigningKeys(app, { signingKeys, cardSigner });
   registerJwks(app, { signer: signingKeys });
+  activity.start({ running: () => engine.runningCount, queued: () => engine.queue.depth });
+  stops.push(() => activity.stop());
   metrics.observe({
     runningTasks: () => engine.runningCount,
     queuedWrites: () => engine.queue.depth,
     openStreams: () => streams.openCount,
     agents: () => agents.all().length,
+    outbox: () => push.sender.stats,
   });
 
-  const publicUrl = (): string => publicUrlOf(config, app);
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
-  const isSecured = config.auth.mode === 'key';
-  registerCards(app, { agents, publicUrl, isSecured, changedAt: new Date() });
+  const servedCards = new ServedCards({ cardOf: cardAt, signer, clock, logger });
+  registerCards(app, { agents, cards: servedCards });
+  const version = programVersion();
+  const listeners = () => [
+    { name: 'API', url: listenUrl(schemeOf(config), config.server.host, portOf(app)) },
+    { name: 'Metrics', url: metricsUrl() },
+  ];
+  const live = registerConsole(app, {
+    engine,
+    browser: storage.browser,
+    service: operations.tasks,
+    agents,
+    cards: servedCards,
+    publicUrl,
+    access,
+    mayStay: stays,
+    activity,
+    liveLimits: { ...config.streams, ...config.live },
+    limitReached: metrics.task.limitReached,
+    deadLetters: () => push.sender.stats.dead,
+    readiness,
+    settings: () => settingsOf(config),
+    facts: { version, startedAtMs, database: storage, listeners },
+    openStreams: () => streams.openCount,
+    clock,
+    ids,
+    logger,
+  });
+  stops.push(() => live.stop());
   const isMetricsOnMain = config.ops.metricsOnMain;
-  registerDocs(app, { version: programVersion(), agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
+  registerDocs(app, { version, agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
 
   // Pushed before the start: what a failed one has begun ends too. Nothing is worth waiting for until clients can come.
   let drainMs = 0;
+  stops.push(() => push.stop(drainMs));
   stops.push(() => engine.stop(drainMs));
   await engine.start();
   retention.start();
@@ -265,6 +304,7 @@ async function build(
   await app.listen({ port: config.server.port, host: config.server.host });
   isReady = true;
   drainMs = config.server.drainMs;
+  push.start();
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
   secrets.rekeying.sealPlaintext().catch((err: unknown) => logger.error({ err }, 'plaintext could not be sealed'));
   // Not ready first, so that no balancer sends more. Then what runs may end, then streams, then the listeners.
@@ -286,11 +326,19 @@ async function closeSoon(app: FastifyInstance): Promise<void> {
   }
 }
 
-function createApi(config: Config, logger: PinoLogger, metrics: Metrics, gate: GateOptions): FastifyInstance {
+function createApi(
+  config: Config,
+  logger: PinoLogger,
+  metrics: Metrics,
+  gate: GateOptions,
+  checkBody: BodyCheck,
+  onRequest: (status: number) => void,
+): FastifyInstance {
   const { server } = config;
   const { certFile, keyFile } = server.tls;
   return createApp({
     ...server,
+    checkBody,
     logger,
     tls:
       certFile === undefined || keyFile === undefined
@@ -298,7 +346,10 @@ function createApi(config: Config, logger: PinoLogger, metrics: Metrics, gate: G
         : { cert: readFileSync(certFile), key: readFileSync(keyFile) },
     hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },
     gate,
-    onRequestDone: metrics.http.requestDone,
+    onRequestDone: (method, route, status, seconds) => {
+      metrics.http.requestDone(method, route, status, seconds);
+      onRequest(status);
+    },
     onUnreadable: metrics.http.unreadable,
   });
 }
@@ -311,7 +362,7 @@ function limiterOf(config: Config, metrics: Metrics, perMinute: number, endpoint
 }
 
 function builtInAgents(config: Config): Agent[] {
-  return config.agents.echo.enabled ? [echo] : [];
+  return config.agents.echo.enabled ? [echoAgent({ pushNotifications: config.push.enabled })] : [];
 }
 
 /** From the configuration, or else from a file in the data directory, which the first start makes. */

@@ -16,7 +16,13 @@ const textOf = (name: string): string => readFileSync(join(root, name), 'utf8');
 
 it('[O3] docs/operations.md lists every metric of Parley with its labels, and no other', () => {
   const metrics = createMetrics();
-  metrics.observe({ runningTasks: () => 0, queuedWrites: () => 0, openStreams: () => 0, agents: () => 0 });
+  metrics.observe({
+    runningTasks: () => 0,
+    queuedWrites: () => 0,
+    openStreams: () => 0,
+    agents: () => 0,
+    outbox: () => ({ pending: 0, dead: 0, oldestAgeMs: 0 }),
+  });
   const own = metrics.registry.getMetricsAsArray().filter(({ name }) => !/^(process|nodejs)_/.test(name));
   const actual = own.map((metric) => {
     const labels = 'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];

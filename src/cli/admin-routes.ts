@@ -7,12 +7,16 @@ import { listenUrl } from '../config/network.ts';
 import { ApiKeyService } from '../core/access/api-keys.ts';
 import { ADMIN } from '../core/access/principal.ts';
 import { silentLogger } from '../core/logger.ts';
+import { PushDeliveries } from '../core/push/push-deliveries.ts';
 import { SEALED_COLUMNS } from '../core/secrets/sealed-columns.ts';
+import { CardSigner } from '../core/signing/card-signer.ts';
 import { SigningKeys } from '../core/signing/signing-keys.ts';
+import { registerDeliveries } from '../http/admin/deliveries.ts';
 import { registerEncryption } from '../http/admin/encryption.ts';
 import { registerKeys } from '../http/admin/keys.ts';
 import { registerSigningKeys } from '../http/admin/signing-keys.ts';
 import { sendError } from '../http/errors.ts';
+import { JWKS_PATH } from '../http/jwks.ts';
 import { systemClock as clock, systemIds as ids } from '../ops/runtime.ts';
 import { AppError, toAppError } from '../protocol/errors.ts';
 import { defaultAdminKeyFile, readAdminKeyFile } from '../storage/admin-key-file.ts';
@@ -143,6 +147,7 @@ async function databaseRoutes(config: Config, address: string | null): Promise<A
     });
   }
   const keys = new ApiKeyService({ store: storage.apiKeys, clock, ids, randomBytes, onChanged: () => {} });
+  const jku = () => `${config.server.publicUrl}${JWKS_PATH}`;
   const app = Fastify();
   app.decorateRequest('principal');
   app.addHook('onRequest', async (incoming) => {
@@ -150,8 +155,14 @@ async function databaseRoutes(config: Config, address: string | null): Promise<A
   });
   app.setErrorHandler((error, incoming, reply) => sendError(incoming, reply, error));
   registerKeys(app, { keys, clock });
+  const { push: store } = storage;
+  const deliveries = new PushDeliveries({ store, logger: silentLogger, onRedelivery: () => {} });
+  registerDeliveries(app, { deliveries });
   registerEncryption(app, secrets);
-  registerSigningKeys(app, { signingKeys });
+  registerSigningKeys(app, {
+    signingKeys,
+    cardSigner: new CardSigner({ keys: signingKeys, store: storage.cardSignatures, jku, clock }),
+  });
   return {
     async send(method, path, body) {
       const answer = await app.inject({ method, url: path, ...(body === undefined ? {} : { payload: body }) });

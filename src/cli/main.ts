@@ -2,9 +2,11 @@
 /** The `parley` command. Each subcommand is one file; what it needs is loaded only when it runs. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { registerCardCommands } from './card.ts';
 import { registerConfigCommands } from './config.ts';
 import { registerKeyCommands } from './keys.ts';
 import { registerMigrateCommand } from './migrate.ts';
+import { registerPushCommands } from './push.ts';
 import { registerRekeyCommand } from './rekey.ts';
 import { registerServeCommand } from './serve.ts';
 import { registerSigningKeyCommands } from './signing-keys.ts';
@@ -26,7 +28,9 @@ registerServeCommand(program);
 registerConfigCommands(program);
 registerMigrateCommand(program);
 registerKeyCommands(program);
+registerPushCommands(program);
 registerRekeyCommand(program);
+registerCardCommands(program);
 registerSigningKeyCommands(program);
 
 try {

@@ -72,7 +72,10 @@ function renderStatus({ keys, remaining, removable }: EncryptionStatus): string 
     isCurrent ? 'current' : keyId === '' ? 'to be sealed' : isHere ? 'earlier' : 'MISSING',
     String(count),
   ]);
-  const left = remaining === 0 ? 'Every secret is sealed with the current key.' : `${remaining} secret(s) are not yet.`;
+  const left =
+    remaining === 0
+      ? 'Every secret is sealed with the current key.'
+      : `${remaining} secret(s) are not sealed with the current key yet.`;
   const advice = removable.length === 0 ? '' : `No longer needed, once all replicas say so: ${removable.join(', ')}\n`;
   return `${renderTable(['KEY', 'STATE', 'SECRETS'], rows)}\n${left}\n${advice}`;
 }

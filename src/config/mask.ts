@@ -22,6 +22,22 @@ export function shownSettings(config: Config): ShownSetting[] {
   });
 }
 
+/** The same as the management API tells it. */
+export function settingsOf(config: Config) {
+  const shown = new Map(shownSettings(config).map((setting) => [setting.path, setting]));
+  return {
+    configFile: config.configFile ?? null,
+    settings: KEYS.map(({ path, env, secret, description }) => ({
+      key: path,
+      value: shown.get(path)?.value ?? null,
+      source: shown.get(path)?.source ?? 'default',
+      env: env ?? null,
+      isSecret: secret === true,
+      description,
+    })),
+  };
+}
+
 /** The texts that must not get into a log line. */
 export function secretValues(config: Config): string[] {
   const { auth, secrets, database } = config;

@@ -36,6 +36,13 @@ export function hostProblem(host: string): string | undefined {
   return HOST_NAME.test(host) ? undefined : `must be a host name without scheme, port and path, not ${quote(host)}`;
 }
 
+export function cidrProblem(network: string): string | undefined {
+  const [, address = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(network) ?? [];
+  const family = isIP(address);
+  if (family !== 0 && Number(bits) <= (family === 4 ? 32 : 128)) return undefined;
+  return `must be a network in CIDR notation, such as 10.1.0.0/16 or fd00::/8, not ${quote(network)}`;
+}
+
 export function originProblem(origin: string): string | undefined {
   if (origin === '*') return 'must name each origin: "*" would let every web page call this server';
   const url = parseHttpUrl(origin);

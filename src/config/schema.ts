@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { encryptionKeysProblem } from '../core/secrets/encryption-keys.ts';
 import { databaseUrlProblem } from './database-url.ts';
 import { type KeyInfo, type KeyMeta, keyMeta, listKeys } from './keys.ts';
-import { hostProblem, listenHostProblem, originProblem, publicUrlProblem } from './network.ts';
+import { cidrProblem, hostProblem, listenHostProblem, originProblem, publicUrlProblem } from './network.ts';
 import { adminKeyProblem } from './secrets.ts';
 
 const KIB = 1024;
@@ -89,6 +89,14 @@ const server = section({
   bodyLimitBytes: key(
     integer(KIB, 1024 * MIB).default(8 * MIB),
     'Largest request body, in bytes; a larger one is refused with 413.',
+  ),
+  maxJsonDepth: key(
+    integer(32, 10_000).default(128),
+    'How deep a JSON body may be nested; a deeper one is refused with 400 before it is parsed.',
+  ),
+  maxJsonValues: key(
+    integer(1000, 100_000_000).default(250_000),
+    'Most values in one JSON body (an empty object or array counts twice); one with more is refused with 413 before it is parsed.',
   ),
   headerLimitBytes: key(
     integer(4 * KIB, MIB).default(16_384),
@@ -323,6 +331,65 @@ const live = section({
   ),
 });
 
+const push = section({
+  enabled: key(
+    z.boolean().default(true),
+    'Offer push notifications. `false`: no agent declares them, and what waits stays where it is.',
+  ),
+  allowHttp: key(
+    z.boolean().default(false),
+    'Send to receivers by plain http too. Networks in `allowNetworks` may have it anyway.',
+  ),
+  allowNetworks: key(
+    z.array(text(cidrProblem)).max(1000).default([]),
+    'Networks whose receivers may be called though they are not on the public internet, such as `10.1.0.0/16`.',
+    { allowed: 'a list of networks in CIDR notation' },
+  ),
+  timeoutMs: key(
+    integer(100, 5 * MINUTE_MS).default(15_000),
+    'Time for one attempt, in milliseconds, from the name to the status.',
+  ),
+  connectTimeoutMs: key(
+    integer(100, MINUTE_MS).default(5000),
+    'Time to connect to a receiver, TLS included, in milliseconds.',
+  ),
+  maxResponseBytes: key(
+    integer(0, MIB).default(16 * KIB),
+    "What is read of a receiver's answer, in bytes, before the connection is closed. Nothing of it is kept.",
+  ),
+  maxConcurrent: key(integer(1, 10_000).default(64), 'Requests to receivers under way at once in this process.'),
+  maxPerHost: key(integer(1, 10_000).default(8), 'Requests to one host under way at once in this process.'),
+  maxPerOwner: key(integer(1, 10_000).default(32), 'Requests for one owner under way at once in this process.'),
+  pollMs: key(
+    integer(20, MINUTE_MS).default(1000),
+    'How often the outbox is looked at for retries and for deliveries of other processes, in milliseconds.',
+  ),
+  maxConfigsPerTask: key(integer(1, 100).default(10), 'Push configurations of one task.'),
+  maxUrlLength: key(integer(32, 2048).default(2048), 'Longest address of a receiver, in characters.'),
+  maxSecretLength: key(integer(16, 64 * KIB).default(4096), 'Longest token, and longest credentials, in characters.'),
+  maxQueuedPerOwner: key(
+    integer(1, 100_000_000).default(10_000),
+    'Deliveries of one owner in the outbox, dead letters included, beyond which it gets no new push configurations.',
+  ),
+  maxQueued: key(
+    integer(1, 100_000_000).default(100_000),
+    'Deliveries in the outbox, dead letters included, beyond which nobody gets new push configurations.',
+  ),
+  deadLetterDays: key(
+    integer(0, 36_500).default(30),
+    'How long dead letters are kept, in days. 0: until they are deleted.',
+  ),
+  retry: section({
+    initialDelayMs: key(integer(1, DAY_MS).default(5000), 'Longest delay before the second attempt, in milliseconds.'),
+    factor: key(z.number().min(1).max(10).default(2), 'By what the longest delay grows with each attempt.'),
+    maxDelayMs: key(integer(1, 7 * DAY_MS).default(60 * MINUTE_MS), 'Longest delay between attempts, in milliseconds.'),
+    giveUpAfterMs: key(
+      integer(0, 30 * DAY_MS).default(DAY_MS),
+      'Time after the first attempt at which a delivery that still fails becomes a dead letter, in milliseconds.',
+    ),
+  }),
+});
+
 const agents = section({
   default: key(
     text((id) =>
@@ -333,12 +400,24 @@ const agents = section({
     'Id of the agent that answers at `/a2a`.',
     { allowed: 'an agent id' },
   ),
+  invalidV03Status: key(
+    z.enum(['http', 'ok']).default('http'),
+    'HTTP status of JSON-RPC errors for requests of A2A 0.3 that are not valid. `http`: 400. `ok`: 200, for clients that read the error only then, as the official one in Python.',
+  ),
   echo: section({
     enabled: key(
       z.boolean().default(true),
       'Serve the built-in agent `echo`, for trying things out and for smoke checks.',
     ),
   }),
+});
+
+const cards = section({
+  sign: key(z.boolean().default(true), 'Sign agent cards; the keys are at `/.well-known/jwks.json`.'),
+  extended: key(
+    z.boolean().default(true),
+    'Give authenticated callers an extended card, which says what their key may do. Needs `auth.mode: key`.',
+  ),
 });
 
 export const configSchema = z.strictObject({
@@ -365,7 +444,9 @@ export const configSchema = z.strictObject({
   tasks,
   streams,
   live,
+  push,
   agents,
+  cards,
 });
 
 /** What the schema gives; defaults that are worked out from other keys are still missing. */

@@ -14,6 +14,7 @@ import { AppError, ERROR_TABLE } from '../protocol/errors.ts';
 import { countFailure, type GateOptions, gate } from './authenticate.ts';
 import { sendError } from './errors.ts';
 import { type HostRules, hostGuard } from './hosts.ts';
+import { type BodyCheck, registerJsonParser } from './json-body.ts';
 import { lazyLogger, quietLogger } from './lazy-logger.ts';
 import './request.ts';
 
@@ -22,6 +23,7 @@ export interface AppOptions {
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
   readonly trustProxy: boolean;
   readonly bodyLimitBytes: number;
+  readonly checkBody: BodyCheck;
   readonly headerLimitBytes: number;
   readonly maxConnections: number;
   readonly requestTimeoutMs: number;
@@ -86,6 +88,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   } as never) as unknown as FastifyInstance;
   app.server.maxConnections = options.maxConnections;
 
+  registerJsonParser(app, options.checkBody);
   app.decorateRequest('principal');
   app.decorateRequest('session');
   // Hooks call back instead of returning promises: every request passes all of them.

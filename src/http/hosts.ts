@@ -12,7 +12,8 @@ export interface HostRules {
 
 const ALLOWED_HEADERS =
   'authorization, content-type, x-api-key, a2a-version, a2a-extensions, idempotency-key, last-event-id, x-request-id';
-const EXPOSED_HEADERS = 'x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, etag';
+const EXPOSED_HEADERS =
+  'x-request-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, etag, a2a-extensions';
 
 /** Throws INVALID_REQUEST for a request to a name that is not among these, or to two names (RFC 9112 section 3.2). */
 export function hostCheck(allowedHosts: readonly string[]): (request: FastifyRequest) => void {

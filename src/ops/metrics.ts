@@ -1,5 +1,7 @@
 /** Prometheus metrics of the whole server, also under the names that users have dashboards and alerts for. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { PushMetrics } from '../core/push/metrics.ts';
+import type { PushStats } from '../core/push/push-store.ts';
 import type { TaskMetrics } from '../core/tasks/metrics.ts';
 import { DURATION_BUCKETS, RequestHistogram } from './request-histogram.ts';
 
@@ -8,6 +10,7 @@ export interface MetricsSources {
   readonly queuedWrites: () => number;
   readonly openStreams: () => number;
   readonly agents: () => number;
+  readonly outbox: () => PushStats;
 }
 
 export interface HttpMetrics {
@@ -52,6 +55,19 @@ export function createMetrics() {
   const evicted = counter('parley_rate_limit_buckets_evicted_total', 'Rate limit buckets dropped to make room');
   const keyAuth = counter('parley_key_auth_total', 'Authentications by API key', ['result']);
 
+  const pushes = new Histogram({
+    name: 'parley_push_attempt_duration_seconds',
+    help: 'Attempts to deliver a push notification, by result',
+    labelNames: ['result'] as const,
+    buckets: [...DURATION_BUCKETS],
+    registers,
+  });
+  const deadLetters = counter('parley_push_dead_letters_total', 'Push notifications given up', ['reason']);
+  const pushLeaseLost = counter(
+    'parley_push_lease_lost_total',
+    'Push deliveries that another process took over, or that were withdrawn',
+  );
+
   // Names that users' alerts and dashboards have.
   const a2aCreated = counter('a2a_requests_created_total', 'Tasks created');
   const a2aCompleted = counter('a2a_requests_completed_total', 'Tasks ended, by status', ['status']);
@@ -80,6 +96,13 @@ export function createMetrics() {
     limitReached: (limit) => limits.inc({ limit }),
   };
 
+  const push: PushMetrics = {
+    attempted: (result, durationMs) => pushes.observe({ result }, durationMs / 1000),
+    deadLettered: (reason) => deadLetters.inc({ reason }),
+    leaseLost: () => pushLeaseLost.inc(),
+    limitReached: (limit) => limits.inc({ limit }),
+  };
+
   const http: HttpMetrics = {
     requestDone: (method, route, status, seconds) => requests.observe(method, route, status, seconds),
     unreadable: (status) => unreadable.inc({ status: String(status) }),
@@ -88,6 +111,7 @@ export function createMetrics() {
   return {
     registry,
     task,
+    push,
     http,
     streams: {
       streamOpened: () => streams.inc(),
@@ -122,6 +146,13 @@ export function createMetrics() {
       gauge('parley_streams_open', 'Event streams open', sources.openStreams);
       gauge('a2a_total_agents', 'Agents of this server', sources.agents);
       gauge('a2a_enabled_agents', 'Agents that can be used', sources.agents);
+      gauge('parley_push_pending', 'Push notifications that wait to be delivered', () => sources.outbox().pending);
+      gauge('parley_push_dead', 'Push notifications that are dead letters', () => sources.outbox().dead);
+      gauge(
+        'parley_push_oldest_seconds',
+        'Age of the oldest push notification that waits',
+        () => sources.outbox().oldestAgeMs / 1000,
+      );
       collectDefaultMetrics({ register: registry });
     },
   };

@@ -50,7 +50,7 @@ describe.each(CODES)('%s', (code) => {
     });
   });
 
-  it('never shows detail or cause', () => {
+  it('[ERR-3] never shows detail or cause', () => {
     for (const codec of [codecV1, codecV03, codecV03Rest]) {
       expect(codec.encodeJsonRpcError(error) + codec.encodeRestError(error)).not.toContain('SECRET');
     }

@@ -63,7 +63,8 @@ export const ERROR_TABLE = {
   CONFLICT: row(-32000, 409, 'ALREADY_EXISTS', true, 'parley'),
   REQUEST_TIMEOUT: row(-32600, 408, 'DEADLINE_EXCEEDED', true, 'parley'),
   PAYLOAD_TOO_LARGE: row(-32600, 413, 'RESOURCE_EXHAUSTED', true, 'parley'),
-  UNSUPPORTED_MEDIA_TYPE: row(-32600, 415, 'INVALID_ARGUMENT', true, 'parley'),
+  /** The request's own Content-Type. JSON-RPC has no code for it; that of the media types of parts says what to change. */
+  UNSUPPORTED_MEDIA_TYPE: row(-32005, 415, 'INVALID_ARGUMENT', true, 'parley'),
   RATE_LIMITED: row(-32000, 429, 'RESOURCE_EXHAUSTED', true, 'parley'),
   /** A configured limit of this server is reached (tasks running, subscribers, history, ...). */
   LIMIT_EXCEEDED: row(-32000, 429, 'RESOURCE_EXHAUSTED', true, 'parley'),

@@ -1,8 +1,10 @@
 /** Which protocol version a request speaks, and the codec for it (A2A 1.0 section 3.6). */
 import type { Codec, ProtocolVersion } from './codec.ts';
 import { AppError } from './errors.ts';
+import type { JsonObject } from './json.ts';
 import { codecV03, codecV03Rest } from './v0_3/codec.ts';
 import { codecV1 } from './v1/codec.ts';
+import type { AgentCard } from './v1/types.ts';
 
 /** The versions that Parley speaks, newest first. */
 export const SUPPORTED_VERSIONS: readonly ProtocolVersion[] = ['1.0', '0.3'];
@@ -39,6 +41,11 @@ function isVersion(asked: string, supported: ProtocolVersion): boolean {
 export function codecFor(version: ProtocolVersion, binding: JsonBinding = 'JSONRPC'): Codec {
   if (version === '1.0') return codecV1;
   return binding === 'HTTP+JSON' ? codecV03Rest : codecV03;
+}
+
+/** A card in each form in which it may be sent, its 1.0 form first. */
+export function encodedCards(card: AgentCard): readonly JsonObject[] {
+  return [codecV1, codecV03, codecV03Rest].map((codec) => JSON.parse(codec.encodeCard(card)) as JsonObject);
 }
 
 /** METHOD_NOT_FOUND; where the method is one of the other version, the message names the header that selects it. */

@@ -2,7 +2,7 @@
 import type { RandomBytes } from '../core/access/api-keys.ts';
 import type { Logger } from '../core/logger.ts';
 import { AesGcmSealer } from '../core/secrets/aes-gcm-sealer.ts';
-import { keyRing } from '../core/secrets/encryption-keys.ts';
+import { isKeyId, keyRing } from '../core/secrets/encryption-keys.ts';
 import { Rekeying } from '../core/secrets/rekeying.ts';
 import { mayBePlaintext, type SealedColumn } from '../core/secrets/sealed-columns.ts';
 import type { SealedValueStore } from '../core/secrets/sealed-value-store.ts';
@@ -62,7 +62,7 @@ async function keysOfFile(options: OpenSealerOptions): Promise<string> {
 
 async function holdsSealedValues({ store, columns }: OpenSealerOptions): Promise<boolean> {
   for (const column of columns) {
-    if ((await store.counts(column)).some(({ keyId }) => keyId !== '')) return true;
+    if ((await store.counts(column)).some(({ keyId }) => isKeyId(keyId))) return true;
   }
   return false;
 }

@@ -87,19 +87,23 @@ export function sealedValueStoreContract(open: () => Promise<Sql>): void {
     const { sql, withKeys, put, read } = await setUp();
     await put(TEXT_KEYED, 'a', OLD, 'before');
     await put(TEXT_KEYED, 'gone', OLD, 'before');
+    await put(TEXT_KEYED, 'b', OLD, 'before');
     await put(TEXT_KEYED, 'z', OLD, 'stays');
     const store = new SqlSealedValueStore(sql);
     const { sealer } = withKeys(NEW, OLD);
     const values = await store.othersThan(TEXT_KEYED, sealer.currentKeyId, null, 10);
-    expect(values.map(({ row }) => row)).toEqual(['a', 'gone', 'z']);
-    await sql.query('delete from notes where id in ($1, $2)', ['a', 'gone']);
+    expect(values.map(({ row }) => row)).toEqual(['a', 'b', 'gone', 'z']);
+    await sql.query('delete from notes where id in ($1, $2, $3)', ['a', 'b', 'gone']);
     await put(TEXT_KEYED, 'a', NEW, 'after');
+    // By a replica that does not have the new key yet.
+    await put(TEXT_KEYED, 'b', OLD, 'after, too');
     const changes = values.map((from) => {
       const place = { table: 'notes', column: 'secret', row: String(from.row) };
       return { from, to: sealer.seal(sealer.open(from, place), place) };
     });
     expect(await store.replace(TEXT_KEYED, changes)).toBe(1);
     expect(await read(TEXT_KEYED, 'a', NEW)).toBe('after');
+    expect(await read(TEXT_KEYED, 'b', OLD)).toBe('after, too');
     expect(await read(TEXT_KEYED, 'z', NEW)).toBe('stays');
   });
 
@@ -123,6 +127,12 @@ export function sealedValueStoreContract(open: () => Promise<Sql>): void {
     await expect(read(TEXT_KEYED, 'b', NEW, OLD)).rejects.toMatchObject({ code: 'DECRYPTION_FAILED' });
     expect(await read(TEXT_KEYED, 'c', NEW)).toBe('secret of c');
     expect(await rekeying.status()).toMatchObject({ remaining: 2, removable: [] });
+    // What cannot be opened is passed over, also where it fills a batch.
+    const first = await rekeying.batch(null, 1);
+    const second = await rekeying.batch(first.next, 1);
+    const third = await rekeying.batch(second.next, 1);
+    expect([first.failed, second.failed, third.failed]).toMatchObject([[{ row: 'b' }], [{ row: 'lost' }], []]);
+    expect(third.next).toEqual({ column: 1, after: null });
   });
 
   test('[A12] plaintext from before opens, is sealed at the start, and is refused in columns that never had any', async () => {
@@ -143,7 +153,7 @@ export function sealedValueStoreContract(open: () => Promise<Sql>): void {
   });
 
   test('[A12] a key that is missing is a clear error at the start', async () => {
-    const { withKeys, put } = await setUp();
+    const { sql, withKeys, put, read } = await setUp();
     await put(TEXT_KEYED, 'a', LOST, 'secret');
     await expect(withKeys(LOST).rekeying.requireKeys()).resolves.toBeUndefined();
     const error = await withKeys(NEW)
@@ -151,5 +161,9 @@ export function sealedValueStoreContract(open: () => Promise<Sql>): void {
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('ENCRYPTION_KEYS_PREVIOUS') });
     expect(error).toMatchObject({ message: expect.stringContaining(withKeys(LOST).sealer.currentKeyId) });
+    // One row that was tampered with is no missing key.
+    await sql.query("update notes set secret_key_id = 'nonsense'");
+    await expect(withKeys(NEW).rekeying.requireKeys()).resolves.toBeUndefined();
+    await expect(read(TEXT_KEYED, 'a', NEW, LOST)).rejects.toMatchObject({ code: 'DECRYPTION_FAILED' });
   });
 }

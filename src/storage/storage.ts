@@ -3,6 +3,7 @@ import type { ApiKeyStore } from '../core/access/api-key-store.ts';
 import type { SessionStore } from '../core/access/session-store.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
+import type { PushStore } from '../core/push/push-store.ts';
 import type { SealedValueStore } from '../core/secrets/sealed-value-store.ts';
 import type { CardSignatureStore, SigningKeyStore } from '../core/signing/signing-key-store.ts';
 import type { TaskBrowser } from '../core/tasks/browser.ts';
@@ -34,6 +35,7 @@ export interface Storage {
   readonly browser: TaskBrowser;
   readonly apiKeys: ApiKeyStore;
   readonly sessions: SessionStore;
+  readonly push: PushStore;
   readonly sealedValues: SealedValueStore;
   readonly signingKeys: SigningKeyStore;
   readonly cardSignatures: CardSignatureStore;

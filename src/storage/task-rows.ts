@@ -40,6 +40,8 @@ export interface HeadRecord {
   lease_replica: string | null;
   lease_epoch: number;
   attempt: number;
+  /** Where it was selected. */
+  push_configs?: number;
 }
 
 export interface LogRecord {
@@ -85,6 +87,7 @@ export function headOf(record: HeadRecord): TaskHead {
     leaseReplica: record.lease_replica,
     leaseEpoch: record.lease_epoch,
     attempt: record.attempt,
+    ...((record.push_configs ?? 0) > 0 ? { hasPushConfigs: true as const } : {}),
   };
 }
 

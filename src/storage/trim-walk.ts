@@ -11,11 +11,12 @@ export interface TrimCandidate {
   readonly due: number;
 }
 
-/** Tasks after a position, in order. Values: the time, the position, how many. */
+/** Tasks after a position, in order. Those with something to push still need their events. Values: the time, the position, how many. */
 export function trimSliceSql(time: string, after: string, limit: string): string {
   const ended = TERMINAL_STATES.map((state) => `'${state}'`).join(',');
   return `select num, seq, case when first_seq <= seq and status_at < ${time} and lease_replica is null
-      and state in (${ended}) then 1 else 0 end as due
+      and state in (${ended}) and (push_configs = 0 or not exists
+        (select 1 from push_configs where push_configs.task_num = tasks.num)) then 1 else 0 end as due
     from tasks where num > ${after} order by num limit ${limit}`;
 }
 

@@ -30,6 +30,8 @@ export interface ExitStatus {
   readonly signal: NodeJS.Signals | null;
 }
 
+const SHARED_ENCRYPTION_KEY = 'Uo9cRkq0tYw3mVxB7nZ2sLhJ5gFd8eAaPpIiTtKkM1Q=';
+
 const running = new Set<ParleyProcess>();
 
 /** Kills every server that a test file left behind. setupFiles calls it after each file. */
@@ -102,6 +104,8 @@ export class ParleyProcess {
       GRPC_PORT: String(ports.grpcPort),
       DATABASE_URL: this.#options.databaseUrl ?? `sqlite://${join(dataDir, 'parley.sqlite')}`,
       ADMIN_API_KEY: this.adminKey,
+      // Replicas on one database need one key, and each has a data directory of its own here.
+      ENCRYPTION_KEY: this.#options.databaseUrl === undefined ? undefined : SHARED_ENCRYPTION_KEY,
     };
     if (this.#options.config !== undefined) {
       const file = join(dataDir, 'parley.yaml');

@@ -23,7 +23,7 @@ export const statuses = (results: readonly CommitResult[]) => results.map((resul
 
 /** Commits one write, which must succeed; answers the head that it leads to. */
 export async function write(store: TaskStore, one: TaskWrite): Promise<TaskHead> {
-  expect(await store.commit([one])).toEqual([{ status: 'written' }]);
+  expect(await store.commit([one])).toMatchObject([{ status: 'written' }]);
   return one.head;
 }
 

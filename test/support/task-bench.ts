@@ -10,8 +10,8 @@ import { TaskEngine } from '../../src/core/tasks/engine.ts';
 import type { TaskLimits } from '../../src/core/tasks/limits.ts';
 import type { LogRow } from '../../src/core/tasks/log.ts';
 import { NO_METRICS, type TaskMetrics } from '../../src/core/tasks/metrics.ts';
-import type { StreamSink } from '../../src/core/tasks/service.ts';
-import { TaskService } from '../../src/core/tasks/service.ts';
+import { type PushAdmission, type StreamSink, TaskService } from '../../src/core/tasks/service.ts';
+import { AppError } from '../../src/protocol/errors.ts';
 import type { SendMessageConfiguration, SendMessageRequest, Task } from '../../src/protocol/v1/types.ts';
 import { SqliteDatabase } from '../../src/storage/sqlite/database.ts';
 import { migrate } from '../../src/storage/sqlite/migrate.ts';
@@ -46,6 +46,12 @@ export interface BenchOptions {
   readonly clock?: TurnedClock;
 }
 
+/** These benches are not about push notifications: `push-bench.ts` is. */
+const NO_PUSH: PushAdmission = {
+  prepare: () => Promise.reject(new AppError('PUSH_NOTIFICATION_NOT_SUPPORTED', 'Not here')),
+  checkRoom: async () => {},
+};
+
 let replicas = 0;
 
 /** One replica: an engine with its service. */
@@ -75,7 +81,7 @@ export class Bench {
       commitMaxConcurrent: options.commitMaxConcurrent ?? 1,
       replicaId: `replica-${++replicas}`,
     });
-    this.service = new TaskService(this.engine);
+    this.service = new TaskService(this.engine, NO_PUSH);
   }
 
   call(over: Partial<Call> & { readonly owner?: string } = {}): Call {
@@ -85,6 +91,7 @@ export class Bench {
     return {
       principal: principalOf(owner),
       agent,
+      version: '1.0',
       idempotencyKey: undefined,
       extensions: [],
       lastEventId: undefined,

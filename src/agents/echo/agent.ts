@@ -16,7 +16,7 @@ const DESCRIPTION: AgentDescription = {
   name: 'Echo',
   description: 'Sends back what it gets. Texts that begin with a command do more, to try out a client.',
   version: '1.0.0',
-  capabilities: { streaming: true, pushNotifications: false, extendedAgentCard: false },
+  capabilities: { streaming: true, pushNotifications: false },
   defaultInputModes: ['*/*', 'text/plain', 'application/json'],
   defaultOutputModes: ['text/plain', 'application/json', 'application/octet-stream'],
   skills: [
@@ -107,4 +107,8 @@ function fileOf(filename: string): AgentEvent {
 
 const executor: Executor = { execute, recovery: 'resume', effects: 'none', replies: 'task', maxDurationMs: 0 };
 
-export const echo: Agent = { id: 'echo', description: DESCRIPTION, executor };
+/** @param options `pushNotifications`: whether the server sends them. */
+export function echoAgent({ pushNotifications }: { readonly pushNotifications: boolean }): Agent {
+  const capabilities = { ...DESCRIPTION.capabilities, pushNotifications };
+  return { id: 'echo', description: { ...DESCRIPTION, capabilities }, executor };
+}

@@ -11,6 +11,8 @@ export const ACTIONS = {
   'task.subscribe': 'tasks:read',
   'push.write': 'tasks:write',
   'push.read': 'tasks:read',
+  'delivery.write': 'tasks:write',
+  'delivery.read': 'tasks:read',
   'card.extended': 'tasks:read',
   'key.read': 'admin',
   'key.write': 'admin',

@@ -1,10 +1,14 @@
 /** One call of an operation, whatever it came by. */
+
+import type { ProtocolVersion } from '../../protocol/codec.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Agent } from '../agents/registry.ts';
 
 export interface Call {
   readonly principal: Principal;
   readonly agent: Agent;
+  /** Of the request: what is sent later, on its behalf, is in this version too. */
+  readonly version: ProtocolVersion;
   readonly idempotencyKey: string | undefined;
   /** For the log. */
   readonly requestId?: string | undefined;

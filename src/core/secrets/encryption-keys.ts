@@ -62,6 +62,9 @@ function isSequence(bytes: Uint8Array): boolean {
   return bytes.every((byte, index) => index === 0 || ((byte - (bytes[index - 1] ?? 0)) & 0xff) === step);
 }
 
+/** Whether a text can be the id of a key. */
+export const isKeyId = (text: string): boolean => /^[0-9a-f]{16}$/.test(text);
+
 function encryptionKey(bytes: Uint8Array): EncryptionKey {
   const id = createHash('sha256').update('parley encryption key id v1\0').update(bytes).digest('hex').slice(0, 16);
   return { id, bytes };

@@ -2,6 +2,7 @@
 import { AppError } from '../../protocol/errors.ts';
 import type { Logger } from '../logger.ts';
 import type { AesGcmSealer } from './aes-gcm-sealer.ts';
+import { isKeyId } from './encryption-keys.ts';
 import type { SealedColumn } from './sealed-columns.ts';
 import type { SealedValue, SealedValueStore } from './sealed-value-store.ts';
 
@@ -136,13 +137,16 @@ export class Rekeying {
     return sealed;
   }
 
-  /** Throws UNAVAILABLE where the database holds values of keys that are not here, and says what to do. */
+  /**
+   * Throws UNAVAILABLE where the database holds values of keys that are not here, and says what to do. What is no id of a
+   * key was tampered with: that row does not open, and keeps nobody from starting.
+   */
   async requireKeys(): Promise<void> {
     const { keys } = await this.status();
-    const missing = keys.filter(({ keyId, isHere }) => keyId !== '' && !isHere);
+    const missing = keys.filter(({ keyId, isHere }) => isKeyId(keyId) && !isHere);
     if (missing.length === 0) return;
     const values = missing.reduce((sum, { count }) => sum + count, 0);
-    const ids = missing.map(({ keyId }) => printable(keyId)).join(', ');
+    const ids = missing.map(({ keyId }) => keyId).join(', ');
     throw new AppError(
       'UNAVAILABLE',
       `the database holds ${values} secret(s) sealed with an encryption key that is not here (${ids}). Give that key as ` +
@@ -151,6 +155,3 @@ export class Rekeying {
     );
   }
 }
-
-/** The id comes from the database, where anything may stand. */
-const printable = (keyId: string) => (/^[\w.:-]{1,64}$/.test(keyId) ? keyId : 'an id that is not one');

@@ -13,6 +13,7 @@ export interface SealedColumn {
 }
 
 export const SEALED_COLUMNS: readonly SealedColumn[] = [
+  { table: 'push_configs', keyColumn: 'uid', valueColumn: 'secret', keyIdColumn: 'secret_key_id' },
   { table: 'signing_keys', keyColumn: 'kid', valueColumn: 'private_key', keyIdColumn: 'encryption_key_id' },
 ];
 

@@ -209,7 +209,7 @@ function positionOf(task: BrowsedTask | undefined): PagePosition | null {
   return task === undefined ? null : { statusAtMs: task.statusAtMs, id: task.id };
 }
 
-function noCounts(): StateCounts {
+export function noCounts(): StateCounts {
   const counts: Partial<StateCounts> = {};
   for (const state of TASK_STATES) counts[state] = 0;
   return counts as StateCounts;

@@ -20,6 +20,8 @@ export interface CommitQueueOptions {
   /** Commits under way at once; only a database on the network gains from more than one. */
   readonly maxConcurrent: number;
   readonly onCommit?: (writes: number) => void;
+  /** Some of a commit's events are to be pushed. */
+  readonly onDeliveries?: (() => void) | undefined;
 }
 
 export class CommitQueue {
@@ -52,7 +54,7 @@ export class CommitQueue {
   }
 
   async #commit(): Promise<void> {
-    const { store, maxWrites, onCommit } = this.#options;
+    const { store, maxWrites, onCommit, onDeliveries } = this.#options;
     const waiting = this.#waiting;
     this.#waiting = waiting.length > maxWrites ? waiting.splice(maxWrites) : [];
     const group: PendingWrite[] = [];
@@ -74,10 +76,16 @@ export class CommitQueue {
     }
     this.#underWay--;
     if (results !== null && group.length > 0) onCommit?.(group.length);
+    let hasDeliveries = false;
     for (const [index, pending] of group.entries()) {
       if (results === null) pending.onError(failure);
-      else pending.onResult(results[index] ?? { status: 'failed', cause: new Error('the store gave no result') });
+      else {
+        const result = results[index] ?? { status: 'failed', cause: new Error('the store gave no result') };
+        hasDeliveries ||= result.status === 'written' && result.hasDeliveries === true;
+        pending.onResult(result);
+      }
     }
+    if (hasDeliveries) onDeliveries?.();
     this.#schedule();
   }
 }

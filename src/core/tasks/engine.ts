@@ -41,6 +41,8 @@ export interface EngineOptions {
   readonly isShared: boolean;
   /** Unique per process start. */
   readonly replicaId: string;
+  /** Called after a commit with events that are to be pushed. */
+  readonly onDeliveries?: () => void;
 }
 
 /** How often time limits, other replicas' events and orphans are looked at. */
@@ -85,6 +87,7 @@ export class TaskEngine implements RunHost, EngineHost {
       maxWrites: options.commitMaxWrites,
       maxConcurrent: options.commitMaxConcurrent,
       onCommit: (writes) => options.metrics.groupCommitted(writes),
+      onDeliveries: options.onDeliveries,
     });
     this.#recoverer = new Recoverer(this, options.agents);
     this.#submitter = new Submitter(this, options.deduplication);

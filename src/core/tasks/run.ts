@@ -7,6 +7,7 @@ import type { Message, Task, TaskState } from '../../protocol/v1/types.ts';
 import { type Clock, sleep } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import type { Logger } from '../logger.ts';
+import type { NewPushConfig } from '../push/push-config.ts';
 import type { CommitQueue, PendingWrite } from './commit-queue.ts';
 import { notStored } from './errors.ts';
 import { agentMessageJson, agentStep, announceStep, statusStep } from './events.ts';
@@ -48,6 +49,8 @@ export interface RunStart {
   readonly rows: readonly LogRow[];
   readonly discard: TaskWrite['discard'];
   readonly dedup: Deduplication | null;
+  /** Goes with the first write. */
+  readonly pushConfig?: NewPushConfig | undefined;
   /** The request that brought the message, for the log; absent where the server itself began the turn. */
   readonly requestId?: string | undefined;
 }
@@ -68,6 +71,7 @@ export class TaskRun implements PendingWrite {
   #pendingChars = 0;
   #discard: TaskWrite['discard'];
   #dedup: Deduplication | null;
+  #pushConfig: NewPushConfig | undefined;
   #underWay: { readonly head: TaskHead; readonly rows: LogRow[] } | null = null;
   #isQueued = false;
   /** All committed rows of this turn, while they are few; null once they are too many. */
@@ -100,6 +104,7 @@ export class TaskRun implements PendingWrite {
     this.#pending = [...start.rows];
     this.#discard = start.discard;
     this.#dedup = start.dedup;
+    this.#pushConfig = start.pushConfig;
     this.#kept = start.before === null ? [] : null;
     this.taskId = start.head.id;
     this.ownerId = start.head.ownerId;
@@ -371,9 +376,11 @@ export class TaskRun implements PendingWrite {
     this.#pending = [];
     this.#pendingChars = 0;
     this.#underWay = { head: this.#head, rows };
-    const write = { before, head: this.#head, rows, discard: this.#discard, dedup: this.#dedup };
+    const pushConfig = this.#pushConfig;
+    const write = { before, head: this.#head, rows, discard: this.#discard, dedup: this.#dedup, pushConfig };
     this.#discard = null;
     this.#dedup = null;
+    this.#pushConfig = undefined;
     return write;
   }
 

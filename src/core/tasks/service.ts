@@ -9,11 +9,13 @@ import type {
   ListTasksRequest,
   SendMessageRequest,
   TaskIdRequest,
+  TaskPushNotificationConfig,
   TaskState,
 } from '../../protocol/v1/types.ts';
 import { checkMediaTypes, checkStreaming } from '../agents/capabilities.ts';
 import { admit, scopeOf } from '../operations/admit.ts';
 import type { Call } from '../operations/call.ts';
+import type { MakePushConfig } from '../push/push-config.ts';
 import type { TaskEngine } from './engine.ts';
 import { taskNotFound } from './errors.ts';
 import { contentOf, type LogRow, stateOf } from './log.ts';
@@ -22,7 +24,7 @@ import type { TaskRun } from './run.ts';
 import { snapshotJson } from './snapshot.ts';
 import { isPaused, isSettled, isTerminal } from './states.ts';
 import type { ContentQuery, StoredTask, TaskScope } from './store.ts';
-import type { Submitted } from './submissions.ts';
+import type { Submission, Submitted } from './submissions.ts';
 import type { EventSink } from './subscription.ts';
 
 export type SendResult = { readonly task: string } | { readonly message: string };
@@ -46,18 +48,28 @@ export type StreamResult = OpenStream | 'empty';
 const WHOLE: ContentQuery = { historyLength: undefined, artifacts: true };
 const DEFAULT_PAGE_SIZE = 50;
 
+/** What a send needs of push notifications. */
+export interface PushAdmission {
+  prepare(call: Call, config: TaskPushNotificationConfig, taskId: string | undefined): Promise<MakePushConfig>;
+  checkRoom(ownerId: string): Promise<void>;
+}
+
 export class TaskService {
   readonly #engine: TaskEngine;
+  readonly #push: PushAdmission;
 
-  constructor(engine: TaskEngine) {
+  constructor(engine: TaskEngine, push: PushAdmission) {
     this.#engine = engine;
+    this.#push = push;
   }
 
   /** SendMessage (A2A 1.0 section 3.1.1): waits for a settled state unless told to return at once. */
   async send(call: Call, request: SendMessageRequest): Promise<SendResult> {
     const scope = admit(call, 'task.send');
-    checkSend(call, request);
-    const submitted = await this.#engine.submit({ ...submissionOf(call, scope, request) });
+    checkMediaTypes(call.agent, request.message.parts);
+    const config = request.configuration?.taskPushNotificationConfig;
+    const pushConfig = config && (await this.#push.prepare(call, config, request.message.taskId));
+    const submitted = await this.#engine.submit(this.#submissionOf(call, scope, request, pushConfig));
     if (request.configuration?.returnImmediately !== true) await this.#untilSettled(call, submitted);
     else if (submitted.status === 'started') await untilKnown(call, submitted.run);
     const content = { historyLength: request.configuration?.historyLength, artifacts: true };
@@ -68,6 +80,19 @@ export class TaskService {
     if (read === undefined) throw taskNotFound(taskId);
     return resultOf(read, content);
   }
+
+  #submissionOf(
+    call: Call,
+    scope: TaskScope,
+    { message }: SendMessageRequest,
+    pushConfig: MakePushConfig | undefined,
+  ): Submission {
+    const { agent, idempotencyKey, requestId } = call;
+    const checkPushRoom = this.#checkPushRoom;
+    return { scope, agent, message, idempotencyKey, requestId, pushConfig, checkPushRoom };
+  }
+
+  readonly #checkPushRoom = (ownerId: string): Promise<void> => this.#push.checkRoom(ownerId);
 
   async #untilSettled(call: Call, submitted: Submitted): Promise<void> {
     const run = submitted.status === 'started' ? submitted.run : this.#engine.runOf(submitted.taskId);
@@ -113,12 +138,14 @@ export class TaskService {
   async stream(call: Call, request: SendMessageRequest, sink: StreamSink): Promise<StreamResult> {
     const scope = admit(call, 'task.send');
     checkStreaming(call.agent);
-    checkSend(call, request);
+    checkMediaTypes(call.agent, request.message.parts);
     const { hub } = this.#engine;
+    const config = request.configuration?.taskPushNotificationConfig;
+    const pushConfig = config && (await this.#push.prepare(call, config, request.message.taskId));
     let live: OpenStream | null = null;
     try {
       const submitted = await this.#engine.submit({
-        ...submissionOf(call, scope, request),
+        ...this.#submissionOf(call, scope, request, pushConfig),
         beforeStart: (taskId) => {
           const subscription = hub.attach(scope.ownerId, taskId, sink);
           subscription.start(0, 0, true);
@@ -238,18 +265,6 @@ export class TaskService {
     const scope = admit(call, 'task.cancel');
     await this.#engine.cancel(scope, request.id);
     return shown(await this.#engine.store.readTask(scope, request.id, WHOLE), request.id, WHOLE);
-  }
-}
-
-function submissionOf(call: Call, scope: TaskScope, request: SendMessageRequest) {
-  const { agent, idempotencyKey, requestId } = call;
-  return { scope, agent, message: request.message, idempotencyKey, requestId };
-}
-
-function checkSend(call: Call, request: SendMessageRequest): void {
-  checkMediaTypes(call.agent, request.message.parts);
-  if (request.configuration?.taskPushNotificationConfig !== undefined) {
-    throw new AppError('PUSH_NOTIFICATION_NOT_SUPPORTED', 'This agent does not support push notifications');
   }
 }
 

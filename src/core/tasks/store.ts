@@ -3,6 +3,7 @@
  * asynchronous everywhere; nothing that it returned as written can be lost afterwards.
  */
 import type { TaskState } from '../../protocol/v1/types.ts';
+import type { NewPushConfig } from '../push/push-config.ts';
 import type { LogRow } from './log.ts';
 
 /** The current state of a task: one row, rewritten by each write; its size does not grow with the task. */
@@ -35,6 +36,8 @@ export interface TaskHead {
   readonly leaseEpoch: number;
   /** How often the current turn was started, 1 at first. */
   readonly attempt: number;
+  /** When it was read, the task had push configurations. Writes leave this alone. */
+  readonly hasPushConfigs?: true;
 }
 
 /** What makes a repeated send join the first one (A2A 1.0 section 3.3.1). */
@@ -60,10 +63,13 @@ export interface TaskWrite {
   /** Rows after and before these seqs, user messages excepted, no longer count as content (a restarted turn). */
   readonly discard: { readonly afterSeq: number; readonly beforeSeq: number } | null;
   readonly dedup: Deduplication | null;
+  /** A push configuration that comes with the message, and gets the events of this write already. */
+  readonly pushConfig?: NewPushConfig | undefined;
 }
 
 export type CommitResult =
-  | { readonly status: 'written' }
+  /** `hasDeliveries`: some of its events are to be pushed. */
+  | { readonly status: 'written'; readonly hasDeliveries?: true }
   /** The stored head is not the one that the write builds on. Nothing was written. */
   | { readonly status: 'conflict' }
   /** `dedup.key` was taken by `taskId`. Nothing was written. */
@@ -128,6 +134,8 @@ export const RELEASED = 'released';
 export interface TaskStore {
   /**
    * Applies writes of different tasks in one commit, each of them whole or not at all; result i belongs to write i.
+   * Where a task has push configurations at that moment, whoever made them, each event of the write gets a delivery for
+   * each of them, in the same transaction; a terminal state ends the configurations.
    * Rejects when the commit itself failed: then none of them was written, or, where the connection to a database broke in
    * the middle of it, nobody knows. Whoever goes on reads the head again first.
    */

@@ -2,6 +2,7 @@
 import { AppError } from '../../protocol/errors.ts';
 import type { Message } from '../../protocol/v1/types.ts';
 import type { Agent } from '../agents/registry.ts';
+import type { MakePushConfig } from '../push/push-config.ts';
 import { type DeduplicationWindows, deduplicationOf } from './deduplication.ts';
 import type { EngineHost } from './engine-host.ts';
 import { taskNotFound } from './errors.ts';
@@ -19,6 +20,10 @@ export interface Submission {
   readonly idempotencyKey: string | undefined;
   /** For the log. */
   readonly requestId?: string | undefined;
+  /** Makes the push configuration that comes with the message; absent: there is none. */
+  readonly pushConfig?: MakePushConfig | undefined;
+  /** Called where the task has push configurations already. Rejects while there is no room for more deliveries. */
+  readonly checkPushRoom?: ((ownerId: string) => Promise<void>) | undefined;
   /** Called with the id of a new task before anything of it is committed, so that no event can be missed. */
   readonly beforeStart?: (taskId: string) => void;
 }
@@ -94,7 +99,19 @@ export class Submitter {
     submission.beforeStart?.(taskId);
     const { executor } = agent;
     const { requestId } = submission;
-    const run = engine.newRun({ executor, message, before: null, head, rows: [row], discard: null, dedup, requestId });
+    const pushConfig = submission.pushConfig?.(taskId);
+    const rows = [row];
+    const run = engine.newRun({
+      executor,
+      message,
+      before: null,
+      head,
+      rows,
+      discard: null,
+      dedup,
+      requestId,
+      pushConfig,
+    });
     const admission = await run.begin();
     if (admission.status === 'duplicate') return this.#join(admission);
     if (admission.status === 'conflict') {
@@ -112,10 +129,17 @@ export class Submitter {
   ): Promise<Submitted> {
     const { scope, message, agent } = submission;
     const engine = this.#engine;
+    let isPushRoomKnown = false;
     for (let attempt = 1; attempt <= CONTINUE_ATTEMPTS; attempt++) {
       const before = await engine.store.readHead(scope, taskId);
       if (!before?.listed) throw taskNotFound(taskId);
       checkContext(message, before);
+      if (before.hasPushConfigs === true && !isPushRoomKnown) {
+        await submission.checkPushRoom?.(scope.ownerId);
+        isPushRoomKnown = true;
+        // Looked at again after the wait.
+        continue;
+      }
       const running = engine.runOf(taskId);
       if (running?.isAdmitted === false) {
         await running.admission().catch(() => undefined);
@@ -149,7 +173,8 @@ export class Submitter {
       const { executor } = agent;
       const { requestId } = submission;
       const rows = [step.row];
-      const run = engine.newRun({ executor, message, before, head, rows, discard: null, dedup, requestId });
+      const pushConfig = submission.pushConfig?.(taskId);
+      const run = engine.newRun({ executor, message, before, head, rows, discard: null, dedup, requestId, pushConfig });
       const admission = await run.begin();
       if (admission.status === 'admitted') return { status: 'started', isNew: false, run };
       if (admission.status === 'duplicate') return this.#join(admission);

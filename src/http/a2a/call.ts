@@ -26,6 +26,7 @@ export function agentOf(request: FastifyRequest, agents: AgentRegistry): Agent {
 export class HttpCall implements Call {
   readonly principal: Principal;
   readonly agent: Agent;
+  readonly version: ProtocolVersion;
   readonly idempotencyKey: string | undefined;
   readonly requestId: string;
   readonly extensions: readonly string[];
@@ -33,13 +34,15 @@ export class HttpCall implements Call {
   readonly #reply: FastifyReply;
   #signal: AbortSignal | null = null;
 
-  constructor(request: FastifyRequest, reply: FastifyReply, agent: Agent) {
+  constructor(request: FastifyRequest, reply: FastifyReply, agent: Agent, version: ProtocolVersion) {
     this.#reply = reply;
+    this.version = version;
     this.principal = request.principal;
     this.agent = agent;
     this.requestId = request.id;
     this.idempotencyKey = idempotencyKeyOf(request);
     this.extensions = extensionsOf(request);
+    tellActivated(reply, agent, this.extensions);
     this.lastEventId = lastEventIdOf(request);
   }
 
@@ -83,6 +86,27 @@ function extensionsOf(request: FastifyRequest): readonly string[] {
   const header = headerOf(request, 'a2a-extensions') ?? headerOf(request, 'x-a2a-extensions');
   if (header === undefined) return [];
   return header.split(',').flatMap((uri) => (uri.trim() === '' ? [] : [uri.trim()]));
+}
+
+/**
+ * The answer names the extensions that the agent has activated, under both names: 0.3 has another one. Where one that is
+ * required was not asked for the call is refused, and none is activated.
+ */
+function tellActivated(reply: FastifyReply, agent: Agent, requested: readonly string[]): void {
+  if (requested.length === 0) return;
+  const declared = agent.description.capabilities.extensions ?? [];
+  if (declared.some(({ uri, required }) => required === true && !requested.includes(uri))) return;
+  const activated = declared.filter(({ uri }) => requested.includes(uri)).map(({ uri }) => uri);
+  if (activated.length === 0) return;
+  const names = activated.join(', ');
+  reply.header('a2a-extensions', names).header('x-a2a-extensions', names);
+}
+
+/** What is made for one caller is kept by that caller alone, and not longer than a public card. */
+export function keepPrivate(reply: FastifyReply): void {
+  const before = reply.getHeader('vary');
+  const vary = ['Authorization', 'X-Api-Key', 'A2A-Version', ...(typeof before === 'string' ? [before] : [])];
+  reply.header('cache-control', 'private, max-age=60, must-revalidate').header('vary', vary.join(', '));
 }
 
 /** The `Last-Event-ID` header, or `?lastEventId=` for clients that cannot set headers. */

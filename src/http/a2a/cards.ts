@@ -2,30 +2,27 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
 import { AppError } from '../../protocol/errors.ts';
-import { combinedCard } from '../../protocol/v0_3/translate-card.ts';
 import type { AgentCard, AgentInterface } from '../../protocol/v1/types.ts';
-import { etagOf, namesTag } from '../etag.ts';
+import { namesTag } from '../etag.ts';
+import type { ServedCards } from './served-cards.ts';
 
 export interface CardOptions {
   readonly agents: AgentRegistry;
-  /** Where clients reach this server, once it listens; never taken from a request. */
-  readonly publicUrl: () => string;
-  /** `false` where authentication is switched off. */
-  readonly isSecured: boolean;
-  /** When what the cards say last changed. */
-  readonly changedAt: Date;
+  readonly cards: ServedCards;
 }
 
 /** Long enough to spare requests, short enough that a changed card is seen soon. */
 const CACHE_CONTROL = 'public, max-age=60, must-revalidate';
 
-interface ServedCard {
-  readonly body: string;
-  readonly etag: string;
+export interface CardFacts {
+  /** `false` where authentication is switched off. */
+  readonly isSecured: boolean;
+  /** Whether callers get an extended card. */
+  readonly hasExtended: boolean;
 }
 
-/** What the server adds to an agent's description: addresses, transports, security. */
-export function cardOf(agent: Agent, address: string, isSecured: boolean): AgentCard {
+/** What the server adds to an agent's description: addresses, transports, security, and the extended card. */
+export function cardOf(agent: Agent, address: string, { isSecured, hasExtended }: CardFacts): AgentCard {
   const at = (protocolBinding: string, protocolVersion: string): AgentInterface => ({
     url: address,
     protocolBinding,
@@ -33,6 +30,7 @@ export function cardOf(agent: Agent, address: string, isSecured: boolean): Agent
   });
   return {
     ...agent.description,
+    ...(hasExtended ? { capabilities: { ...agent.description.capabilities, extendedAgentCard: true } } : {}),
     supportedInterfaces: [at('JSONRPC', '1.0'), at('HTTP+JSON', '1.0'), at('JSONRPC', '0.3'), at('HTTP+JSON', '0.3')],
     ...(isSecured
       ? {
@@ -46,46 +44,33 @@ export function cardOf(agent: Agent, address: string, isSecured: boolean): Agent
   };
 }
 
-export function registerCards(app: FastifyInstance, options: CardOptions): void {
-  const { agents, publicUrl, isSecured, changedAt } = options;
-  const lastModified = changedAt.toUTCString();
-  const served = new Map<string, ServedCard>();
-  /** Made when first asked for: before that the port may not be known. */
-  const cardAt = (agent: Agent | undefined, path: string): ServedCard | undefined => {
-    if (agent === undefined) return undefined;
-    let card = served.get(path);
-    if (card === undefined) {
-      const body = JSON.stringify(combinedCard(cardOf(agent, `${publicUrl()}${path}`, isSecured)));
-      card = { body, etag: etagOf(body) };
-      served.set(path, card);
-    }
-    return card;
-  };
-
-  const send = (card: ServedCard | undefined, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    if (card === undefined) throw new AppError('NOT_FOUND', 'There is no such agent');
-    reply.header('etag', card.etag).header('last-modified', lastModified).header('cache-control', CACHE_CONTROL);
+export function registerCards(app: FastifyInstance, { agents, cards }: CardOptions): void {
+  const send = async (path: string, agent: Agent | undefined, request: FastifyRequest, reply: FastifyReply) => {
+    if (agent === undefined) throw new AppError('NOT_FOUND', 'There is no such agent');
+    const { body, etag, changedAtMs } = await cards.at(agent, path);
+    reply.header('etag', etag).header('last-modified', new Date(changedAtMs).toUTCString());
+    reply.header('cache-control', CACHE_CONTROL);
     // Foreign pages were refused before (hosts.ts); one answer for all others, so that shared caches need not tell them apart.
     reply.header('access-control-allow-origin', '*');
-    if (isFresh(request, card.etag, changedAt)) return reply.code(304).send();
-    return reply.header('content-type', 'application/json').send(card.body);
+    if (isFresh(request, etag, changedAtMs)) return reply.code(304).send();
+    return reply.header('content-type', 'application/json').send(body);
   };
 
   const config = { isPublic: true } as const;
   for (const path of ['/.well-known/agent-card.json', '/a2a/.well-known/agent-card.json']) {
-    app.get(path, { config }, (request, reply) => send(cardAt(agents.find(agents.defaultId), '/a2a'), request, reply));
+    app.get(path, { config }, (request, reply) => send('/a2a', agents.find(agents.defaultId), request, reply));
   }
   app.get('/a2a/agents/:agentId/.well-known/agent-card.json', { config }, (request, reply) => {
     const { agentId } = request.params as { agentId: string };
-    return send(cardAt(agents.find(agentId), `/a2a/agents/${agentId}`), request, reply);
+    return send(`/a2a/agents/${agentId}`, agents.find(agentId), request, reply);
   });
 }
 
 /** RFC 9110 section 13.2.2: the entity tag counts before the date. */
-function isFresh(request: FastifyRequest, etag: string, changedAt: Date): boolean {
+function isFresh(request: FastifyRequest, etag: string, changedAtMs: number): boolean {
   const tags = request.headers['if-none-match'];
   if (tags !== undefined) return namesTag(tags, etag);
   const since = request.headers['if-modified-since'];
   if (since === undefined) return false;
-  return Math.floor(changedAt.getTime() / 1000) <= Math.floor(Date.parse(since) / 1000);
+  return Math.floor(changedAtMs / 1000) <= Math.floor(Date.parse(since) / 1000);
 }

@@ -20,7 +20,8 @@ function compile(route: RestRoute): CompiledRoute {
   const pattern = route.path.replace(/^\//, '').replace(/\{(\w+)\}|[.*+?^$()|[\]\\]/g, (match, name?: string) => {
     if (name === undefined) return `\\${match}`;
     names.push(name);
-    return '([^/:]+)';
+    // No verb follows the id of a configuration, so a colon is one of its own.
+    return name === 'configId' ? '([^/]+)' : '([^/:]+)';
   });
   return { route, pattern: new RegExp(`^${pattern}$`), names };
 }
@@ -29,8 +30,25 @@ const COMPILED: ReadonlyMap<ProtocolVersion, readonly CompiledRoute[]> = new Map
   SUPPORTED_VERSIONS.map((version) => [version, codecFor(version, 'HTTP+JSON').restRoutes.map(compile)]),
 );
 
-/** @param path below the agent's address, without a leading slash, percent-encoded. The parameters come back decoded. */
+/** What begins a path of its own here, so that it cannot be a tenant. */
+const NO_TENANTS: ReadonlySet<string> = new Set(['agents', 'v1', 'tasks']);
+
+/**
+ * 1.0 has each path a second time below `/{tenant}` (the annotations of its proto definition); the tenant comes back as a
+ * parameter.
+ * @param path below the agent's address, without a leading slash, percent-encoded. The parameters come back decoded.
+ */
 export function matchRoute(codec: Codec, method: string, path: string): RouteMatch {
+  const plain = matchPlain(codec, method, path);
+  if (plain.status !== 'none' || codec.version !== '1.0') return plain;
+  const [, segment = '', rest = ''] = /^([^/:]+)\/(.+)$/.exec(path) ?? [];
+  const tenant = decoded(segment);
+  if (tenant === '' || NO_TENANTS.has(tenant)) return plain;
+  const below = matchPlain(codec, method, rest);
+  return below.status === 'found' ? { ...below, params: { ...below.params, tenant } } : below;
+}
+
+function matchPlain(codec: Codec, method: string, path: string): RouteMatch {
   const allowed: string[] = [];
   for (const { route, pattern, names } of COMPILED.get(codec.version) ?? []) {
     const match = pattern.exec(path);

@@ -6,7 +6,7 @@ import { AppError, ERROR_TABLE, toAppError } from '../../protocol/errors.ts';
 import { codecV1 } from '../../protocol/v1/codec.ts';
 import { codecFor } from '../../protocol/version.ts';
 import { reportFault } from '../errors.ts';
-import { agentOf, HttpCall, versionOf } from './call.ts';
+import { agentOf, HttpCall, keepPrivate, versionOf } from './call.ts';
 import type { A2aDependencies } from './dependencies.ts';
 import { restFraming } from './framing.ts';
 import { matchRoute, otherVersionOf } from './rest-routes.ts';
@@ -24,9 +24,10 @@ export async function handleRest(
     const { route, params } = findRoute(codec, request.method, pathOf(request));
     const query = request.query as Record<string, string>;
     const decoded = codec.decodeRest(route.operation, { params, query, body: bodyOf(request) });
-    const call = new HttpCall(request, reply, agentOf(request, agents));
+    const call = new HttpCall(request, reply, agentOf(request, agents), codec.version);
     if (!isStreaming(route.operation)) {
       const result = await answer(operations, codec, call, decoded);
+      if (decoded.operation === 'GetExtendedAgentCard') keepPrivate(reply);
       return await reply.header('content-type', contentType(codec, request)).send(result);
     }
     const sink = streams.create(reply, restFraming(codec));

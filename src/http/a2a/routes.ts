@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { readableIdJson } from '../../protocol/json-rpc.ts';
 import { codecV1 } from '../../protocol/v1/codec.ts';
 import { appErrorOf } from '../errors.ts';
+import { checked } from '../json-body.ts';
 import { agentOf } from './call.ts';
 import type { A2aDependencies } from './dependencies.ts';
 import { handleJsonRpc, sendJsonRpcError } from './json-rpc.ts';
@@ -14,8 +15,9 @@ const REST_METHODS = ['POST', ...OTHER_METHODS];
 /** Registered in a scope of its own: bodies are kept as text here, and errors have the form of their binding. */
 export async function registerA2a(app: FastifyInstance, dependencies: A2aDependencies): Promise<void> {
   app.removeAllContentTypeParsers();
+  const keepText = checked(dependencies.checkBody, (_request, body, done) => done(null, body));
   for (const type of ['application/json', 'application/a2a+json']) {
-    app.addContentTypeParser(type, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    app.addContentTypeParser(type, { parseAs: 'string' }, keepText);
   }
   app.setErrorHandler((error: FastifyError, request, reply) => sendBindingError(request, reply, error));
 

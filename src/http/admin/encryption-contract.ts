@@ -35,6 +35,5 @@ export const encryptionStatusSchema = z.object({
   removable: z.array(z.string()).meta({ description: 'Keys that may be taken out of the configuration.' }),
 });
 
-export type RekeyRequest = z.input<typeof rekeyRequestSchema>;
 export type RekeyBatchAnswer = z.output<typeof rekeyBatchSchema>;
 export type EncryptionStatus = z.output<typeof encryptionStatusSchema>;

@@ -21,6 +21,9 @@ export interface TaskActionDeps {
   readonly ids: Ids;
 }
 
+/** Tasks and messages of the management API are in this form. */
+const VERSION = '1.0';
+
 export function registerTaskActions(app: FastifyInstance, deps: TaskActionDeps): void {
   const { browsing, service, agents, ids } = deps;
 
@@ -33,7 +36,7 @@ export function registerTaskActions(app: FastifyInstance, deps: TaskActionDeps):
   const callOn = async (request: FastifyRequest, reply: FastifyReply, what: string) => {
     const { principal } = request;
     const head = await browsing.find(principal, validate(taskIdParamsSchema, request.params).id);
-    const call = actingFor(head, new HttpCall(request, reply, agentOf(head.agentId)));
+    const call = actingFor(head, new HttpCall(request, reply, agentOf(head.agentId), VERSION));
     if (head.ownerId !== principal.ownerId) {
       const { name, keyId } = principal;
       const about = { audit: `task-of-other-${what}`, by: name, keyId, taskId: head.id, ownerId: head.ownerId };
@@ -44,7 +47,7 @@ export function registerTaskActions(app: FastifyInstance, deps: TaskActionDeps):
 
   app.post(TASKS_PATH, async (request, reply) => {
     const { agentId, message, mode } = validate(createTaskRequestSchema, request.body);
-    const call = new HttpCall(request, reply, agentOf(agentId));
+    const call = new HttpCall(request, reply, agentOf(agentId), VERSION);
     const result = await service.send(call, {
       message: messageOf(message, ids),
       configuration: { returnImmediately: mode === 'immediate' },
@@ -69,10 +72,11 @@ export function registerTaskActions(app: FastifyInstance, deps: TaskActionDeps):
 }
 
 function actingFor(head: TaskHead, call: HttpCall): Call {
-  const { principal, agent, idempotencyKey, requestId, extensions, lastEventId } = call;
+  const { principal, agent, version, idempotencyKey, requestId, extensions, lastEventId } = call;
   return {
     principal: { ...principal, ownerId: head.ownerId },
     agent,
+    version,
     idempotencyKey,
     requestId,
     extensions,

@@ -15,7 +15,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, ErrorMeaning>> = {
   ),
   TASK_NOT_CANCELABLE: of('The task has ended already.', 'Get the task and look at its state.'),
   PUSH_NOTIFICATION_NOT_SUPPORTED: of(
-    'The card of the agent does not declare push notifications. No agent of this version does.',
+    'The card of the agent does not declare push notifications, or `push.enabled` is `false`.',
     'Follow the stream of the task, or get the task now and then.',
   ),
   UNSUPPORTED_OPERATION: of(

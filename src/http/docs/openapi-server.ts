@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { isJsonObject } from '../../protocol/scalars.ts';
 import * as contract from '../admin/contract.ts';
+import * as deliveryContract from '../admin/delivery-contract.ts';
 import {
   BODY_ERRORS,
   COMMON_ERRORS,
@@ -14,7 +15,7 @@ import {
 } from './openapi-shared.ts';
 
 /** As a component: without the dialect that belongs to a document of its own. */
-function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+export function toSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
   const { $schema: _dialect, ...body } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
   return body;
 }
@@ -29,6 +30,10 @@ export function serverSchemas(): Record<string, Json> {
     Key: toSchema(contract.keySchema, 'output'),
     IssuedKey: toSchema(contract.issuedKeySchema, 'output'),
     KeyList: toSchema(contract.keyListSchema, 'output'),
+    RedeliverRequest: toSchema(deliveryContract.redeliverRequestSchema, 'input'),
+    PushDelivery: toSchema(deliveryContract.deliverySchema, 'output'),
+    PushDeliveryList: toSchema(deliveryContract.deliveryListSchema, 'output'),
+    Redelivered: toSchema(deliveryContract.redeliveredSchema, 'output'),
     Health: { type: 'object', required: ['ok'], properties: { ok: { const: true } } },
     NotReady: {
       type: 'object',
@@ -45,12 +50,12 @@ export function serverSchemas(): Record<string, Json> {
   };
 }
 
-const jsonBody = (schema: string, example: Json, required: boolean): Json => ({
+export const jsonBody = (schema: string, example: Json, required: boolean): Json => ({
   required,
   content: { 'application/json': { schema: schemaRef(schema), example } },
 });
 
-interface Endpoint {
+export interface Endpoint {
   readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
@@ -58,12 +63,15 @@ interface Endpoint {
   readonly errors?: readonly ErrorCode[];
   readonly body?: Json;
   readonly parameters?: readonly Json[];
+  /** Default: `Keys`. */
+  readonly tag?: string;
 }
 
-function adminOperation({ operationId, summary, description, answers, errors = [], body, parameters = [] }: Endpoint) {
+export function adminOperation(endpoint: Endpoint): Json {
+  const { tag = 'Keys', operationId, summary, description, answers, errors = [], body, parameters = [] } = endpoint;
   return {
     operationId,
-    tags: ['Keys'],
+    tags: [tag],
     summary,
     description: description ?? 'Needs the admin key, an admin token or a key with the scope `admin`.',
     parameters: [...parameters, parameterRef('x-request-id')],
@@ -140,6 +148,68 @@ export function keyPaths(): Record<string, Json> {
         }),
         security: [{}, { bearer: [] }, { apiKey: [] }],
       },
+    },
+  };
+}
+
+const OWN_OR_ALL = 'Keys see what belongs to their owner, within the agents that they may use; the admin sees all.';
+
+export function deliveryPaths(): Record<string, Json> {
+  const tag = 'Push';
+  const byId = [parameterRef('deliveryId')];
+  const description = OWN_OR_ALL;
+  const delivery = jsonResponse('The delivery.', schemaRef('PushDelivery'));
+  return {
+    '/api/v1/push/deliveries': {
+      get: adminOperation({
+        operationId: 'listPushDeliveries',
+        tag,
+        summary: 'List push deliveries that wait, and dead letters',
+        description: `Newest receivers first, their deliveries in the order of events. ${OWN_OR_ALL}`,
+        parameters: queryParameters(deliveryContract.listDeliveriesQuerySchema),
+        answers: { 200: jsonResponse('A page of deliveries.', schemaRef('PushDeliveryList')) },
+        errors: ['INVALID_PARAMS'],
+      }),
+    },
+    '/api/v1/push/deliveries/redeliver': {
+      post: adminOperation({
+        operationId: 'redeliverPushDeliveries',
+        tag,
+        summary: 'Send all dead letters of a filter again',
+        description: `Those of at most 1000 receivers in one call. ${OWN_OR_ALL}`,
+        body: jsonBody('RedeliverRequest', {}, false),
+        answers: { 200: jsonResponse('How many wait again.', schemaRef('Redelivered')) },
+      }),
+    },
+    '/api/v1/push/deliveries/{id}': {
+      get: adminOperation({
+        operationId: 'getPushDelivery',
+        tag,
+        summary: 'Get a delivery with its failed attempts',
+        description,
+        parameters: byId,
+        answers: { 200: delivery },
+      }),
+      delete: adminOperation({
+        operationId: 'deletePushDelivery',
+        tag,
+        summary: 'Forget a dead letter',
+        description,
+        parameters: byId,
+        answers: { 204: { description: 'Forgotten.' } },
+        errors: ['CONFLICT'],
+      }),
+    },
+    '/api/v1/push/deliveries/{id}/redeliver': {
+      post: adminOperation({
+        operationId: 'redeliverPushDelivery',
+        tag,
+        summary: 'Send a dead letter again',
+        description: `With a new budget of attempts. ${OWN_OR_ALL}`,
+        parameters: byId,
+        answers: { 200: delivery },
+        errors: ['CONFLICT'],
+      }),
     },
   };
 }

@@ -2,16 +2,20 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Fastify from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { echo } from '../../agents/echo/agent.ts';
+import { echoAgent } from '../../agents/echo/agent.ts';
 import { AgentRegistry } from '../../core/agents/registry.ts';
 import { ERROR_TABLE } from '../../protocol/errors.ts';
 import { isJsonObject } from '../../protocol/scalars.ts';
 import { codecFor } from '../../protocol/version.ts';
 import { registerCards } from '../a2a/cards.ts';
 import { registerA2a } from '../a2a/routes.ts';
+import { registerDeliveries } from '../admin/deliveries.ts';
+import { registerEncryption } from '../admin/encryption.ts';
 import { registerKeys } from '../admin/keys.ts';
+import { registerSigningKeys } from '../admin/signing-keys.ts';
 import { registerAdminToken } from '../admin/token.ts';
 import { registerHealth } from '../health.ts';
+import { registerJwks } from '../jwks.ts';
 import { registerMetrics } from '../ops-app.ts';
 import { renderErrorReference } from './error-meanings.ts';
 import { buildOpenApi } from './openapi.ts';
@@ -20,7 +24,7 @@ import { registerDocs } from './routes.ts';
 
 type Operations = Record<string, Record<string, Record<string, unknown>>>;
 
-const agents = new AgentRegistry([echo], 'echo');
+const agents = new AgentRegistry([echoAgent({ pushNotifications: true })], 'echo');
 const options = {
   version: '0.0.0',
   publicUrl: 'http://127.0.0.1:8080',
@@ -65,8 +69,12 @@ async function registeredRoutes(): Promise<Set<string>> {
   await app.register(async (scope) => registerA2a(scope, unused));
   registerAdminToken(app, unused);
   registerKeys(app, unused);
+  registerDeliveries(app, unused);
   const url = () => options.publicUrl;
-  registerCards(app, { agents, publicUrl: url, isSecured: true, changedAt: new Date(0) });
+  registerEncryption(app, unused);
+  registerSigningKeys(app, unused);
+  registerJwks(app, unused);
+  registerCards(app, { agents, cards: unused });
   registerDocs(app, { ...options, agents, publicUrl: url, metricsUrl: () => options.metricsUrl });
   await app.ready();
   await app.close();

@@ -3,7 +3,8 @@ import { ERROR_TABLE, type ErrorCode } from '../../protocol/errors.ts';
 import { wireJsonSchemas } from '../../protocol/json-schemas.ts';
 import { ERROR_MEANINGS } from './error-meanings.ts';
 import { cardPaths, jsonRpcPaths, jsonRpcSchemas, restPaths } from './openapi-a2a.ts';
-import { keyPaths, openPaths, serverSchemas } from './openapi-server.ts';
+import { deliveryPaths, keyPaths, openPaths, serverSchemas } from './openapi-server.ts';
+import { serverKeyPaths, serverKeySchemas } from './openapi-server-keys.ts';
 import { ERROR_SCHEMAS, HEADERS, type Json } from './openapi-shared.ts';
 
 export interface OpenApiOptions {
@@ -20,6 +21,7 @@ export interface OpenApiOptions {
 const DESCRIPTION = `A2A (Agent2Agent) agents behind one address, with a durable log of their tasks.
 
 \`/a2a\` is the default agent; \`/a2a/agents/{agentId}\` is each agent by its id, with the same paths below it.
+The REST paths of 1.0 are served below \`/{tenant}\` too.
 A2A 1.0 and 0.3 are served over JSON-RPC and REST. **\`A2A-Version\` says which; without it a request is 0.3.**
 Streams are server-sent events that can be resumed with \`Last-Event-ID\`.`;
 
@@ -29,6 +31,8 @@ const TAGS: readonly Json[] = [
   { name: 'REST 1.0', description: 'The operations as paths below the address of the agent.' },
   { name: 'REST 0.3', description: 'The same as A2A 0.3 has it.' },
   { name: 'Keys', description: 'API keys and admin tokens. For the admin.' },
+  { name: 'Server keys', description: 'What this server signs and encrypts with. For the admin.' },
+  { name: 'Push', description: 'Push notifications that wait, and dead letters. For their owners and the admin.' },
   { name: 'Operations', description: 'Health and metrics. Public.' },
   { name: 'Pages', description: 'For people. Public.' },
 ];
@@ -57,6 +61,7 @@ function parameters(agentIds: readonly string[]): Json {
     },
     taskId: parameter('id', 'path', 'Id of a task.', id),
     configId: parameter('configId', 'path', 'Id of a push configuration.', id),
+    deliveryId: parameter('id', 'path', 'Id of a push delivery.', { type: 'string', maxLength: 256 }),
     keyId: parameter('id', 'path', 'Id of an API key.', { type: 'string', maxLength: 256 }),
     'A2A-Version-1.0': version('1.0'),
     'A2A-Version-0.3': version('0.3'),
@@ -119,7 +124,15 @@ export function buildOpenApi(options: OpenApiOptions): Json {
     servers: [{ url: publicUrl }],
     tags: TAGS,
     ...(isSecured ? { security: [{ bearer: [] }, { apiKey: [] }] } : { security: [{}] }),
-    paths: { ...cardPaths(), ...jsonRpcPaths(), ...restPaths(wire), ...keyPaths(), ...openPaths(options) },
+    paths: {
+      ...cardPaths(),
+      ...jsonRpcPaths(),
+      ...restPaths(wire),
+      ...keyPaths(),
+      ...serverKeyPaths(),
+      ...deliveryPaths(),
+      ...openPaths(options),
+    },
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key, the admin key or an admin token.' },
@@ -127,7 +140,14 @@ export function buildOpenApi(options: OpenApiOptions): Json {
       },
       parameters: parameters(agentIds),
       headers: HEADERS,
-      schemas: { ...wire, V03Task: V03_TASK, ...jsonRpcSchemas(), ...serverSchemas(), ...ERROR_SCHEMAS },
+      schemas: {
+        ...wire,
+        V03Task: V03_TASK,
+        ...jsonRpcSchemas(),
+        ...serverSchemas(),
+        ...serverKeySchemas(),
+        ...ERROR_SCHEMAS,
+      },
     },
     'x-parley-errors': errorList(),
   };

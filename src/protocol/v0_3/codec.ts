@@ -91,6 +91,10 @@ function encodeRestError(error: AppError): string {
   return JSON.stringify({ code, message: error.message, error: errorName(error.code), data: errorData(error) });
 }
 
+/** A translated card keeps no signature; one that this server answers with is signed in each form that it may have. */
+const signaturesOf = ({ signatures }: v1.AgentCard): Pick<v1.AgentCard, 'signatures'> =>
+  signatures === undefined ? {} : { signatures };
+
 /** The codec of A2A 0.3 over JSON-RPC. */
 export const codecV03: Codec = {
   version: '0.3',
@@ -106,7 +110,7 @@ export const codecV03: Codec = {
   encodePushConfig: (config) => JSON.stringify(nestedPushConfig(config)),
   encodePushConfigs: (configs) => JSON.stringify(configs.map(nestedPushConfig)),
   encodeDeleted: () => 'null',
-  encodeCard: (card) => JSON.stringify(cardToV03(card)),
+  encodeCard: (card) => JSON.stringify({ ...cardToV03(card), ...signaturesOf(card) }),
   encodeJsonRpcError,
   encodeRestError,
 };
@@ -132,5 +136,5 @@ export const codecV03Rest: Codec = {
   encodePushConfigs: (configs, nextPageToken) =>
     JSON.stringify({ configs: configs.map(pushConfigToProto), ...(nextPageToken === '' ? {} : { nextPageToken }) }),
   encodeDeleted: () => '{}',
-  encodeCard: (card) => JSON.stringify(cardToProto(card, cardToV03(card))),
+  encodeCard: (card) => JSON.stringify({ ...cardToProto(card, cardToV03(card)), ...signaturesOf(card) }),
 };

@@ -6,6 +6,7 @@ import { jsonRpcErrorBody, restErrorBody } from '../error-bodies.ts';
 import { fromQuery, isJsonObject, type QueryKind } from '../scalars.ts';
 import { invalidParams } from '../violations.ts';
 import { METHODS, REST_ROUTES } from './methods.ts';
+import { withJsonNames } from './original-names.ts';
 import * as schemas from './schemas.ts';
 
 const REQUEST_SCHEMAS: { readonly [O in Operation]: z.ZodType<OperationRequests[O]> } = {
@@ -57,8 +58,8 @@ function decodeRequest(operation: Operation, fields: unknown): OperationCall {
 function decodeRest(operation: Operation, input: RestInput): OperationCall {
   const { tenant, id, configId } = input.params;
   const fields: Record<string, unknown> = {
-    ...bodyFields(input.body),
-    ...fromQuery(input.query, { tenant: 'string', ...QUERY_KINDS[operation] }),
+    ...bodyFields(withJsonNames(input.body)),
+    ...fromQuery(withJsonNames(input.query) as RestInput['query'], { tenant: 'string', ...QUERY_KINDS[operation] }),
   };
   const names = PATH_FIELDS[operation];
   if (tenant !== undefined) setFromPath(fields, 'tenant', tenant);
@@ -92,7 +93,7 @@ export const codecV1: Codec = {
   version: '1.0',
   methods: METHODS,
   restRoutes: REST_ROUTES,
-  decodeParams: (operation, params) => decodeRequest(operation, params ?? {}),
+  decodeParams: (operation, params) => decodeRequest(operation, withJsonNames(params ?? {})),
   decodeRest,
   encodeTask: (taskJson) => taskJson,
   encodeMessage: (messageJson) => messageJson,

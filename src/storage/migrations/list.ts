@@ -2,8 +2,9 @@
 import { tasks } from './001-tasks.ts';
 import { apiKeys } from './002-api-keys.ts';
 import { signingKeys } from './003-signing-keys.ts';
+import { push } from './004-push.ts';
 import { sessions } from './006-sessions.ts';
 import { taskBrowsing } from './007-task-browsing.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, signingKeys, sessions, taskBrowsing];
+export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, signingKeys, push, sessions, taskBrowsing];

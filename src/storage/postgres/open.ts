@@ -1,6 +1,7 @@
 /** PostgreSQL as the program's storage. */
 import { randomInt } from 'node:crypto';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
+import { DeferredPushStore } from '../deferred-push-store.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
 import { SqlSessionStore } from '../session-store.ts';
 import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
@@ -24,6 +25,14 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     ]);
     return new SqlApiKeyStore(postgresKysely(database));
   });
+  const push = new DeferredPushStore(async () => {
+    const [{ SqlPushStore }, { postgresPush }, { postgresKysely }] = await Promise.all([
+      import('../push-store.ts'),
+      import('../push-sql.ts'),
+      import('./kysely.ts'),
+    ]);
+    return new SqlPushStore(postgresKysely(database), postgresPush);
+  });
   return {
     kind: 'postgres',
     description: `PostgreSQL, ${database.address}`,
@@ -31,6 +40,7 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     browser: new SqlTaskBrowser(sql),
     apiKeys,
     sessions: new SqlSessionStore(sql),
+    push,
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),
     cardSignatures: new SqlCardSignatureStore(sql),
@@ -43,7 +53,7 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     ping: () => database.ping(),
     // Replicas share it.
     lockForServer: async () => undefined,
-    warmUp: async () => void (await apiKeys.loaded()),
+    warmUp: async () => void (await Promise.all([apiKeys.loaded(), push.loaded()])),
     close: () => database.close(),
   };
 }

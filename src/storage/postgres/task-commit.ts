@@ -2,12 +2,16 @@
  * Group commit on PostgreSQL. A group is one statement, which is its own transaction and one round trip; a write that
  * it cannot decide, or that spoils it for the others, is then looked at by itself.
  */
+import { isTerminal } from '../../core/tasks/states.ts';
 import type { CommitResult, Deduplication, TaskWrite } from '../../core/tasks/store.ts';
 import { counterChanges } from '../counter-changes.ts';
 import { contentNumber, HEAD_COLUMNS, kindNumber, LOG_COLUMNS, SEQ_SPAN } from '../task-rows.ts';
+import { NOW_MS } from './clock.ts';
 import { constraintOf, type PostgresDatabase, type PostgresSession, sqlStateOf } from './database.ts';
+import { addPushConfig } from './push-writes.ts';
 
 const WRITTEN: CommitResult = { status: 'written' };
+const WRITTEN_WITH_DELIVERIES: CommitResult = { status: 'written', hasDeliveries: true };
 const CONFLICT: CommitResult = { status: 'conflict' };
 
 /** Rows of one counter: a writer takes one that no other commit of this process is using. */
@@ -16,11 +20,13 @@ const COUNTER_SLOTS = 16;
 const MAX_STATEMENT_CHARS = 8 * 1024 * 1024;
 /** How often a statement is tried again that lost to a deadlock. */
 const MAX_TRIES = 5;
+/** Of a write that is alone: a push configuration came in between, and the next try sees it. */
+const DIVISION_BY_ZERO = '22012';
 
 const WRITE_FIELDS = `id text, owner_id text, agent_id text, context_id text, state text, status text, status_at bigint,
   created_at bigint, seq integer, first_seq integer, turn_seq integer, listed integer, message_count integer,
   size_chars bigint, lease_replica text, lease_epoch integer, attempt integer,
-  before_seq integer, before_epoch integer, dedup_key text, body_hash text, expires_at bigint`;
+  before_seq integer, before_epoch integer, dedup_key text, body_hash text, expires_at bigint, ends integer`;
 const ROW_FIELDS = `task_id text, seq integer, kind integer, content integer, append integer, content_start integer,
   content_end integer, artifact_id text, user_message text, body text`;
 
@@ -39,6 +45,9 @@ const IS_BEFORE = `t.id = any(array[w.id]) and t.seq = any(array[w.before_seq])
  * an existing task from inserting its key and then losing its compare-and-swap; should that happen all the same, the
  * division at the end fails the whole statement, and the writes are taken one by one. Keys, tasks and counters
  * are each locked in one order, so that groups of several replicas do not wait for each other crosswise.
+ *
+ * A task that has push configurations gives each of them its events. One that was made while this statement waited for
+ * the row of the task is counted there, but not among what the statement can see: the same division then fails it.
  */
 export const COMMIT = `with w as materialized (select * from json_to_recordset($1) as w(${WRITE_FIELDS})),
 held as materialized (
@@ -58,8 +67,16 @@ changed as (
     listed = w.listed, message_count = w.message_count, size_chars = w.size_chars, lease_replica = w.lease_replica,
     lease_epoch = w.lease_epoch, attempt = w.attempt
   from w where ${IS_BEFORE} and (w.dedup_key is null or w.dedup_key in (select key from claimed))
-  returning t.num, t.id),
+  returning t.num, t.id, t.push_configs, w.before_seq, w.seq, w.ends),
 written as materialized (select num, id from created union all select num, id from changed),
+pushed as (
+  update push_configs c set pending = c.pending + p.seq - p.before_seq, active = 1 - p.ends,
+    due_at = case when c.pending = 0 then ${NOW_MS} else c.due_at end
+  from changed p where p.push_configs > 0 and p.seq > p.before_seq and c.task_num = any(array[p.num]) and c.active = 1
+  returning c.num, p.id, p.before_seq, p.seq),
+delivered as (
+  insert into push_deliveries (config_num, state, seq, created_at)
+  select num, 0, event, ${NOW_MS} from pushed cross join lateral generate_series(before_seq + 1, seq) as event),
 logged as (
   insert into task_log (${LOG_COLUMNS})
   select written.num * ${SEQ_SPAN} + r.seq, r.kind, r.content, r.append, r.content_start, r.content_end, r.artifact_id,
@@ -73,8 +90,10 @@ counted as (
   group by c.owner_id, c.agent_id, c.state having sum(c.delta) <> 0
   order by c.owner_id, c.agent_id, c.state
   on conflict (owner_id, agent_id, state, slot) do update set n = task_counters.n + excluded.n)
-select id from written union all select null where 0 = 1 / (case when (select count(*) from claimed) =
-  (select count(*) from w where w.dedup_key is not null and w.id in (select id from written)) then 1 else 0 end)`;
+select id, exists (select from pushed where pushed.id = written.id) as pushed
+from written union all select null, false where 0 = 1 / (case when (select count(*) from claimed) =
+  (select count(*) from w where w.dedup_key is not null and w.id in (select id from written))
+  and (select coalesce(sum(push_configs), 0) from changed where seq > before_seq) = (select count(*) from pushed) then 1 else 0 end)`;
 
 const CLAIM_KEY = `insert into task_dedup (key, body_hash, task_id, expires_at) values ($1,$2,$3,$4)
   on conflict (key) do nothing returning key`;
@@ -157,7 +176,7 @@ class GroupCommit {
   async #together(writes: readonly TaskWrite[]): Promise<void> {
     const [only] = writes;
     if (only === undefined) return;
-    let written: ReadonlySet<string>;
+    let written: Written;
     try {
       written = await this.#retried(() => apply(this.#database, writes, this.#slot));
     } catch (cause) {
@@ -171,7 +190,8 @@ class GroupCommit {
     }
     if (written.size > 0) this.#isAnyWritten = true;
     for (const write of writes) {
-      if (written.has(write.head.id)) this.#results.set(write, WRITTEN);
+      const hasDeliveries = written.get(write.head.id);
+      if (hasDeliveries !== undefined) this.#results.set(write, hasDeliveries ? WRITTEN_WITH_DELIVERIES : WRITTEN);
       else if (write.dedup === null) this.#results.set(write, CONFLICT);
     }
   }
@@ -191,8 +211,9 @@ class GroupCommit {
   /** A transaction of several statements for one write: an expired key, another body, a restart, a refused value. */
   async #alone(write: TaskWrite): Promise<void> {
     try {
-      await this.#retried(() => this.#database.transaction((session) => this.#applyAlone(session, write)));
-      this.#results.set(write, WRITTEN);
+      const work = () => this.#database.transaction((session) => this.#applyAlone(session, write));
+      const hasDeliveries = await this.#retried(work, DIVISION_BY_ZERO);
+      this.#results.set(write, hasDeliveries ? WRITTEN_WITH_DELIVERIES : WRITTEN);
       this.#isAnyWritten = true;
     } catch (cause) {
       if (cause instanceof Refused) this.#results.set(write, cause.result);
@@ -202,21 +223,28 @@ class GroupCommit {
     }
   }
 
-  async #applyAlone(session: PostgresSession, write: TaskWrite): Promise<void> {
-    const { head, dedup, discard } = write;
+  /** Answers whether any of its events are to be pushed. */
+  async #applyAlone(session: PostgresSession, write: TaskWrite): Promise<boolean> {
+    const { head, dedup, discard, pushConfig } = write;
     if (dedup !== null) await claimKey(session, dedup, head.id);
     if (discard !== null) await session.query(DISCARD, [head.id, discard.afterSeq, discard.beforeSeq]);
-    const written = await apply(session, [{ ...write, dedup: null }], this.#slot);
-    if (!written.has(head.id)) throw new Refused(CONFLICT);
+    const hasDeliveries = (await apply(session, [{ ...write, dedup: null }], this.#slot)).get(head.id);
+    if (hasDeliveries === undefined) throw new Refused(CONFLICT);
+    if (pushConfig === undefined) return hasDeliveries;
+    await addPushConfig(session, write, pushConfig);
+    return true;
   }
 
-  async #retried<T>(work: () => Promise<T>): Promise<T> {
+  /** @param also a state that is worth another try besides. */
+  async #retried<T>(work: () => Promise<T>, also?: string): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await work();
       } catch (cause) {
         // 40001 and 40P01: rolled back in favour of others; nothing is wrong with it.
-        if (tries === MAX_TRIES || sqlStateOf(cause)?.startsWith('40') !== true) throw cause;
+        const state = sqlStateOf(cause);
+        if (tries === MAX_TRIES || state === undefined) throw cause;
+        if (!state.startsWith('40') && state !== also) throw cause;
       }
     }
   }
@@ -242,12 +270,11 @@ function duplicateOf(dedup: Deduplication, record: DedupRecord | undefined): Com
   return { status: 'duplicate', taskId: record.task_id, sameBody: record.body_hash === dedup.bodyHash };
 }
 
-/** Runs the statement for a group of different tasks with different keys; answers the ids of the tasks written. */
-async function apply(
-  session: PostgresSession,
-  writes: readonly TaskWrite[],
-  slot: number,
-): Promise<ReadonlySet<string>> {
+/** The ids of the tasks written, and whether any of their events are to be pushed. */
+type Written = ReadonlyMap<string, boolean>;
+
+/** Runs the statement for a group of different tasks with different keys. */
+async function apply(session: PostgresSession, writes: readonly TaskWrite[], slot: number): Promise<Written> {
   const heads: object[] = [];
   const rows: object[] = [];
   const changes: object[] = [];
@@ -272,8 +299,8 @@ async function apply(
     }
   }
   const values = [JSON.stringify(heads), JSON.stringify(rows), JSON.stringify(changes), slot];
-  const written = await session.prepared<{ id: string }>(COMMIT, values);
-  return new Set(written.map(({ id }) => id));
+  const written = await session.prepared<{ id: string; pushed: boolean }>(COMMIT, values);
+  return new Map(written.map(({ id, pushed }) => [id, pushed]));
 }
 
 function headJson({ before, head, dedup }: TaskWrite): object {
@@ -300,14 +327,15 @@ function headJson({ before, head, dedup }: TaskWrite): object {
     dedup_key: dedup?.key ?? null,
     body_hash: dedup?.bodyHash ?? null,
     expires_at: dedup?.expiresAtMs ?? null,
+    ends: isTerminal(head.state) ? 1 : 0,
   };
 }
 
-/** Tells the writes that can share a statement: no restarts, and of those with one key only the first. */
+/** Tells the writes that can share a statement: no restarts, no push configurations, and of those with one key only the first. */
 function firstOfItsKey(): (write: TaskWrite) => boolean {
   const keys = new Set<string>();
-  return ({ dedup, discard }) => {
-    if (discard !== null || (dedup !== null && keys.has(dedup.key))) return false;
+  return ({ dedup, discard, pushConfig }) => {
+    if (discard !== null || pushConfig !== undefined || (dedup !== null && keys.has(dedup.key))) return false;
     if (dedup !== null) keys.add(dedup.key);
     return true;
   };

@@ -26,13 +26,12 @@ import {
   SEQ_SPAN,
 } from '../task-rows.ts';
 import { chooseTrims, type TrimCandidate, trimSliceSql } from '../trim-walk.ts';
+import { NOW_MS } from './clock.ts';
 import type { PostgresDatabase } from './database.ts';
 import { PostgresTaskCommits } from './task-commit.ts';
 import { type MixedRecord, mixedSql, storedTasks, totalOf } from './task-content.ts';
 
-/** Milliseconds since 1970 by the clock that all replicas share. */
-const NOW_MS = `(extract(epoch from now()) * 1000)::bigint`;
-const SELECT_HEAD = `select num, ${HEAD_COLUMNS} from tasks where id = $1 and owner_id = $2 and agent_id = $3`;
+const SELECT_HEAD = `select num, ${HEAD_COLUMNS}, push_configs from tasks where id = $1 and owner_id = $2 and agent_id = $3`;
 /** `num + 0`: the few leased tasks are sorted; the index on num, which has that order, would lead through all tasks. */
 const LEASED = `select ${HEAD_COLUMNS} from tasks where lease_replica is not null`;
 const OLDEST_FIRST = 'order by num + 0';

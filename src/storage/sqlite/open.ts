@@ -1,6 +1,7 @@
 /** SQLite as the program's storage. */
 import { resolve } from 'node:path';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
+import { DeferredPushStore } from '../deferred-push-store.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
 import { SqlSessionStore } from '../session-store.ts';
 import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
@@ -22,6 +23,17 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     ]);
     return new SqlApiKeyStore(sqliteKysely(database));
   });
+  const push = new DeferredPushStore(async () => {
+    const [{ SqlPushStore }, { sqlitePush }, { sqliteKysely }] = await Promise.all([
+      import('../push-store.ts'),
+      import('../push-sql.ts'),
+      import('./kysely.ts'),
+    ]);
+    return new SqlPushStore(
+      sqliteKysely(database),
+      sqlitePush(() => clock.now()),
+    );
+  });
   return {
     kind: 'sqlite',
     description: `SQLite, ${path}`,
@@ -29,6 +41,7 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     browser: new SqlTaskBrowser(sql),
     apiKeys,
     sessions: new SqlSessionStore(sql),
+    push,
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),
     cardSignatures: new SqlCardSignatureStore(sql),
@@ -40,7 +53,7 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     migrationStatus: async () => migrationStatus(database),
     ping: async () => void database.connection.prepare('select 1').get(),
     lockForServer: async () => database.lockForServer(),
-    warmUp: async () => void (await apiKeys.loaded()),
+    warmUp: async () => void (await Promise.all([apiKeys.loaded(), push.loaded()])),
     close: async () => database.close(),
   };
 }

@@ -33,22 +33,24 @@ import {
 } from '../task-rows.ts';
 import { chooseTrims, type TrimCandidate, trimSliceSql } from '../trim-walk.ts';
 import type { SqliteDatabase } from './database.ts';
+import { addDeliveries, addPushConfig } from './push-writes.ts';
 
 const WRITTEN: CommitResult = { status: 'written' };
+const WRITTEN_WITH_DELIVERIES: CommitResult = { status: 'written', hasDeliveries: true };
 const CONFLICT: CommitResult = { status: 'conflict' };
 
 const INSERT_TASK = `insert into tasks (${HEAD_COLUMNS}) values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
   on conflict (id) do nothing`;
 const UPDATE_TASK = `update tasks set state = ?, status = ?, status_at = ?, seq = ?, turn_seq = ?, listed = ?,
   message_count = ?, size_chars = ?, lease_replica = ?, lease_epoch = ?, attempt = ?
-  where id = ? and seq = ? and lease_epoch = ? returning num`;
+  where id = ? and seq = ? and lease_epoch = ? returning num, push_configs`;
 /** `stored_at`: PostgreSQL fills it in by itself. */
 const INSERT_LOG = `insert into task_log (${LOG_COLUMNS}, stored_at) values (?,?,?,?,?,?,?,?,?,?)`;
 const INSERT_DEDUP = `insert into task_dedup (key, body_hash, task_id, expires_at) values (?,?,?,?)
   on conflict (key) do nothing`;
 const COUNT = `insert into task_counters (owner_id, agent_id, state, slot, n) values (?,?,?,0,?)
   on conflict (owner_id, agent_id, state, slot) do update set n = n + excluded.n`;
-const SELECT_HEAD = `select num, ${HEAD_COLUMNS} from tasks where id = ? and owner_id = ? and agent_id = ?`;
+const SELECT_HEAD = `select num, ${HEAD_COLUMNS}, push_configs from tasks where id = ? and owner_id = ? and agent_id = ?`;
 const CONTENT = `select ${LOG_COLUMNS} from task_log where id between ? and ? and discarded = 0`;
 
 const SELECT_WHOLE = `select t.context_id, t.state, t.status, t.status_at, t.seq, t.first_seq, t.listed,
@@ -56,6 +58,11 @@ const SELECT_WHOLE = `select t.context_id, t.state, t.status, t.status_at, t.seq
   from tasks t left join task_log l on l.id between t.num * ${SEQ_SPAN} and t.num * ${SEQ_SPAN} + ${SEQ_SPAN - 1}
     and l.discarded = 0 and l.content <> ${CONTENT_NONE}
   where t.id = ? and t.owner_id = ? and t.agent_id = ? order by l.id`;
+
+interface WrittenTask {
+  readonly num: number;
+  readonly push_configs: number;
+}
 
 /** A row of SELECT_WHOLE: the head, repeated, then a log row or nulls. */
 type WholeRow = [
@@ -129,11 +136,12 @@ export class SqliteTaskStore implements TaskStore {
     // The only writer in a write transaction: what is looked at first still holds when it is written.
     const duplicate = dedup === null ? null : this.#claimKey(dedup, head.id);
     if (duplicate !== null) return duplicate;
-    const num = before === null ? this.#insert(head) : this.#update(before, head);
-    if (num === undefined) {
+    const stored = before === null ? this.#insert(head) : this.#update(before, head);
+    if (stored === undefined) {
       if (dedup !== null) this.#database.prepare('delete from task_dedup where key = ?').run(dedup.key);
       return CONFLICT;
     }
+    const { num } = stored;
     const base = num * SEQ_SPAN;
     if (write.discard !== null) {
       this.#database
@@ -156,18 +164,20 @@ export class SqliteTaskStore implements TaskStore {
         nowMs,
       );
     }
-    return WRITTEN;
+    if (stored.push_configs === 0 && write.pushConfig === undefined) return WRITTEN;
+    if (write.pushConfig !== undefined) addPushConfig(this.#database, num, head.ownerId, write.pushConfig);
+    return addDeliveries(this.#database, num, write, nowMs) ? WRITTEN_WITH_DELIVERIES : WRITTEN;
   }
 
-  /** Answers the `num` of the new task; undefined where its id is taken. */
-  #insert(head: TaskHead): number | undefined {
+  /** undefined where the id is taken. */
+  #insert(head: TaskHead): WrittenTask | undefined {
     const { changes, lastInsertRowid } = this.#database.prepare(INSERT_TASK).run(...headValues(head));
-    return changes === 0 ? undefined : Number(lastInsertRowid);
+    return changes === 0 ? undefined : { num: Number(lastInsertRowid), push_configs: 0 };
   }
 
-  /** Answers the `num` of the task; undefined where it is not as `before` says. */
-  #update(before: TaskHead, head: TaskHead): number | undefined {
-    const updated = this.#database
+  /** undefined where the task is not as `before` says. */
+  #update(before: TaskHead, head: TaskHead): WrittenTask | undefined {
+    return this.#database
       .prepare(UPDATE_TASK)
       .get(
         head.state,
@@ -184,8 +194,7 @@ export class SqliteTaskStore implements TaskStore {
         head.id,
         before.seq,
         before.leaseEpoch,
-      ) as { num: number } | undefined;
-    return updated?.num;
+      ) as WrittenTask | undefined;
   }
 
   /**

@@ -32,7 +32,7 @@ const refused = {
   message: expect.stringMatching(/^The credential is not valid/),
 };
 
-test('[I1, I2] admin key -> token -> key -> use -> rotate -> the old key is refused -> disable -> revoke', async () => {
+test('[I1, I2] [SEC-4] admin key -> token -> key -> use -> rotate -> the old key is refused -> disable -> revoke', async () => {
   const parley = await startParley();
   const exchanged = await tokenFor(parley, parley.adminKey);
   expect([exchanged.status, at(exchanged.json, 'expires_in'), exchanged.headers['cache-control']]).toEqual([

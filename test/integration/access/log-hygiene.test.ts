@@ -40,7 +40,7 @@ for (const database of DATABASES) {
       for (const end of ends.reverse()) await end();
     });
 
-    test('[I1, I2, O4] the log of a whole run at LOG_LEVEL=trace holds none of the secrets used in it', async () => {
+    test('[I1, I2, O4] [SEC-3] the log of a whole run at LOG_LEVEL=trace holds none of the secrets used in it', async () => {
       const logs = mkdtempSync(join(tmpdir(), 'parley-logs-'));
       ends.push(() => rmSync(logs, { recursive: true, force: true }));
       const secrets: Record<string, string> = {};
@@ -55,7 +55,12 @@ for (const database of DATABASES) {
       if (databaseUrl?.password === '') databaseUrl.password = use('database-password');
       const parley = await startParley({
         adminKey: use('admin-key'),
-        env: { LOG_LEVEL: 'trace', LOG_DIR: logs },
+        env: {
+          LOG_LEVEL: 'trace',
+          LOG_DIR: logs,
+          ENCRYPTION_KEY: use('encryption-key', randomBytes(32).toString('base64')),
+          ENCRYPTION_KEYS_PREVIOUS: use('earlier-encryption-key', randomBytes(32).toString('hex')),
+        },
         ...(databaseUrl === undefined ? {} : { databaseUrl: databaseUrl.href }),
       });
       ends.push(() => parley.destroy());
@@ -146,6 +151,12 @@ for (const database of DATABASES) {
         parley,
         `GET /a2a/tasks HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\nAuthorization: Bearer ${use('bad-host')}\r\n\r\n`,
       );
+
+      // Keys of the server itself.
+      await manage(parley, 'POST', '/api/v1/signing-keys/rotate', { body: { activateInSeconds: 0 } });
+      await manage(parley, 'POST', '/api/v1/signing-keys/sign-card', { body: { card: { name: use('card') } } });
+      await manage(parley, 'POST', '/api/v1/encryption/rekey', { body: {} });
+      await ask(callerOf(parley, key), 'GetExtendedAgentCard', REST, {});
 
       await parley.restart();
       await ask(callerOf(parley, key), 'GetTask', REST, { taskId });

@@ -46,28 +46,21 @@ const WRITES: readonly Operation[] = [
 /** JSON-RPC code, HTTP status of REST, HTTP status of JSON-RPC. */
 const ERRORS = {
   TASK_NOT_FOUND: [-32001, 404, 200],
-  PUSH_NOTIFICATION_NOT_SUPPORTED: [-32003, 400, 200],
-  UNSUPPORTED_OPERATION: [-32004, 400, 200],
   PERMISSION_DENIED: [-32000, 403, 403],
   UNAUTHENTICATED: [-32000, 401, 401],
 } as const;
 type Outcome = 'ok' | keyof typeof ERRORS;
 
-/** What echo, without push and without an extended card, answers to those who are let through. */
-function admitted(operation: Operation): Outcome {
-  if (operation === 'GetExtendedAgentCard') return 'UNSUPPORTED_OPERATION';
-  return operation.includes('PushNotification') ? 'PUSH_NOTIFICATION_NOT_SUPPORTED' : 'ok';
-}
+const WITHOUT_TASK: readonly Operation[] = ['ListTasks', 'GetExtendedAgentCard'];
 
 function expected(operation: Operation, principal: PrincipalName): Outcome {
-  const outcome = admitted(operation);
   switch (principal) {
     case 'the owner':
     case 'another key of the owner':
-      return outcome;
+      return 'ok';
     case 'a key of somebody else':
     case 'the admin':
-      return outcome === 'ok' && operation !== 'ListTasks' ? 'TASK_NOT_FOUND' : outcome;
+      return WITHOUT_TASK.includes(operation) ? 'ok' : 'TASK_NOT_FOUND';
     case 'a key without the scope':
     case 'a key for other agents':
       return 'PERMISSION_DENIED';
@@ -128,11 +121,20 @@ const callerNamed = (name: PrincipalName, operation: Operation): Caller => ({
   headers: headersOf[name](operation),
 });
 
-/** A task of the owner that waits for an answer, so that every operation has something to do. */
+/** A task of the owner that waits for an answer, with a push configuration, so that every operation has something to do. */
 async function waitingTask(): Promise<string> {
   const answer = await ask(owner, 'SendMessage', REST, { text: '/ask Which city?', contextId: 'matrix' });
   expect(stateOf(answer)).toBe('TASK_STATE_INPUT_REQUIRED');
-  return taskIdOf(answer);
+  const taskId = taskIdOf(answer);
+  expect((await ask(owner, 'CreateTaskPushNotificationConfig', REST, { taskId })).status).toBe(200);
+  return taskId;
+}
+
+/** All that can be seen of a task by its owner. */
+async function wholeOf(taskId: string): Promise<readonly (string | number)[]> {
+  const task = await ask(owner, 'GetTask', REST, { taskId });
+  const configs = await ask(owner, 'ListTaskPushNotificationConfigs', REST, { taskId });
+  return [task.status, task.text, configs.status, configs.text];
 }
 
 function expectError(answer: Answer, form: Form, reason: keyof typeof ERRORS): void {
@@ -157,11 +159,24 @@ function listed(answer: Answer): unknown[] {
 
 /** The operation was done on this task; or a list holds it for its owner, and nothing of it for others. */
 function expectDone(answer: Answer, operation: Operation, principal: PrincipalName, taskId: string): void {
-  const isOwn = principal === 'the owner' || principal === 'another key of the owner';
-  const ids = operation === 'ListTasks' ? listed(answer).map((task) => at(task, 'id')) : [taskIdOf(answer)];
+  const isCard = operation === 'GetExtendedAgentCard';
+  const isOwn = isCard || principal === 'the owner' || principal === 'another key of the owner';
+  const ids = isCard
+    ? [at(resultOf(answer), 'name')]
+    : operation === 'ListTasks'
+      ? listed(answer).map((task) => at(task, 'id'))
+      : [taskIdOf(answer)];
   expect(errorOf(answer)).toBeUndefined();
   expect(answer.status).toBe(200);
-  expect([ids.includes(taskId), ids.length > 0]).toEqual([isOwn, isOwn]);
+  expect([ids.includes(isCard ? 'Echo' : taskId), ids.length > 0]).toEqual([isOwn, isOwn]);
+}
+
+/** The same of a push configuration, which nobody but the owner has one of. */
+function expectPushDone(answer: Answer, operation: Operation, principal: PrincipalName, taskId: string): void {
+  const isOwn = principal === 'the owner' || principal === 'another key of the owner';
+  expect([errorOf(answer), answer.status, isOwn]).toEqual([undefined, 200, true]);
+  // A deletion answers with nothing.
+  expect(answer.text.includes(taskId)).toBe(operation !== 'DeleteTaskPushNotificationConfig');
 }
 
 describe.each(FORMS)('$binding $version', (form) => {
@@ -170,17 +185,18 @@ describe.each(FORMS)('$binding $version', (form) => {
       '[A6] %s: %s',
       async (operation, outcome) => {
         const taskId = await waitingTask();
-        const before = await ask(owner, 'GetTask', REST, { taskId });
+        const before = await wholeOf(taskId);
         const fields = { taskId, ...(operation === 'ListTasks' ? { contextId: 'matrix' } : {}) };
         const answer = await ask(callerNamed(principal, operation), operation, form, fields);
         if (outcome === 'ok') {
-          expectDone(answer, operation, principal, taskId);
+          const isPush = operation.includes('PushNotification');
+          (isPush ? expectPushDone : expectDone)(answer, operation, principal, taskId);
           return;
         }
         expectError(answer, form, outcome);
         // Refused means that nothing happened.
-        const after = await ask(owner, 'GetTask', REST, { taskId });
-        expect([after.status, after.text]).toEqual([200, before.text]);
+        expect(await wholeOf(taskId)).toEqual(before);
+        expect([before[0], before[2]]).toEqual([200, 200]);
       },
     );
   });
@@ -189,7 +205,7 @@ describe.each(FORMS)('$binding $version', (form) => {
 /** As long as a real one, so that no length gives it away. */
 const NO_TASK = '01900000-0000-7000-8000-000000000000';
 
-const WITH_TASK = OPERATIONS.filter((operation) => operation !== 'ListTasks' && operation !== 'GetExtendedAgentCard');
+const WITH_TASK = OPERATIONS.filter((operation) => !WITHOUT_TASK.includes(operation));
 const VARIANTS: readonly (readonly [string, Record<string, string>])[] = [
   ['plainly', {}],
   ['from an event on', { 'last-event-id': '1' }],

@@ -40,7 +40,7 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
 
   const nextCaller = (): Caller => callerOf(parley, keys.pop());
 
-  test.each(FORMS)('[A8] by $binding $version request N+1 is 429, in the form of the binding', async (form) => {
+  test.each(FORMS)('[A8] [SEC-5] by $binding $version request N+1 is 429, in the form of the binding', async (form) => {
     const caller = nextCaller();
     for (let index = 1; index <= PER_MINUTE; index++) {
       const answer = await ask(caller, 'SendMessage', form);

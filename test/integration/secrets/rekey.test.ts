@@ -15,14 +15,19 @@ afterEach(async () => {
 });
 
 const jwksOf = async (parley: ParleyProcess) =>
-  (await http(`${parley.url}/.well-known/jwks.json`)).json as unknown as JSONWebKeySet;
+  (await http(`${parley.url}/.well-known/jwks.json`)).json as JSONWebKeySet;
 const kidsOf = async (parley: ParleyProcess) => (await jwksOf(parley)).keys.map(({ kid }) => kid);
 const newKey = () => randomBytes(32).toString('base64');
 
-describe.each(DATABASES)('on $name', ({ skipped, create }) => {
+describe.each(DATABASES)('on $name', (underTest) => {
+  const { skipped } = underTest;
   async function started(options: StartOptions = {}): Promise<ParleyProcess> {
-    const database = await create();
-    const parley = await startParley({ ...(database === undefined ? {} : { databaseUrl: database.url }), ...options });
+    const database = await underTest.create();
+    const parley = await startParley({
+      ...(database === undefined ? {} : { databaseUrl: database.url }),
+      ...options,
+      env: { ENCRYPTION_KEY: undefined, ...options.env },
+    });
     cleanUps.push(async () => {
       await parley.destroy();
       await database?.drop();
@@ -82,6 +87,32 @@ describe.each(DATABASES)('on $name', ({ skipped, create }) => {
     },
   );
 
+  test.skipIf(skipped !== undefined)(
+    '[A12] with its key lost for good the server starts if that is said, works without the secrets, and makes new ones',
+    async () => {
+      const parley = await started({ env: { ENCRYPTION_KEY: newKey() } });
+      const [lost = ''] = await kidsOf(parley);
+      await parley.stop();
+      const again = await startParley({
+        config: 'secrets:\n  startWithoutKeys: true\n',
+        env: { ENCRYPTION_KEY: newKey() },
+        databaseUrl: parley.environment()['DATABASE_URL'] ?? '',
+      });
+      const card = async () => (await http(`${again.url}/.well-known/agent-card.json`)).json;
+      expect(await card()).not.toHaveProperty('signatures');
+      const run = (...args: string[]) =>
+        runParley([...args, '--url', again.url], { cwd: again.dataDir, env: again.environment() });
+      expect((await run('rekey', '--status')).stdout).toMatch(/MISSING +1\n/);
+      expect((await run('rekey')).code).toBe(1);
+      expect((await run('signing-keys', 'rotate', '--now')).code).toBe(0);
+      expect((await run('signing-keys', 'retire', lost)).code).toBe(0);
+      expect(await card()).toHaveProperty('signatures');
+      const { code, stdout } = await run('rekey', '--status');
+      expect([code, stdout]).toEqual([0, expect.not.stringContaining('MISSING')]);
+      await again.destroy();
+    },
+  );
+
   test.skipIf(skipped !== undefined)('[A12] parley rekey works on the database when no server runs', async () => {
     const [old, key] = [newKey(), newKey()];
     const parley = await started({ env: { ENCRYPTION_KEY: old } });
@@ -131,7 +162,7 @@ test("[A12, A6] keys of the server are the admin's: other keys get 403, none 401
     headers: { authorization: `Bearer ${parley.adminKey}`, 'content-type': 'application/json' },
     body: '{"name":"plain"}',
   });
-  const { key } = made.json as unknown as { key: string };
+  const { key } = made.json as { key: string };
   for (const [method, path] of [
     ['GET', '/api/v1/encryption'],
     ['POST', '/api/v1/encryption/rekey'],

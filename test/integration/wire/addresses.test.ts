@@ -75,7 +75,6 @@ describe.each(ADDRESSES)('%s', (address) => {
     ['/v1/tasks/', {}],
     ['/v1/v1/tasks', {}],
     ['/agents', V1],
-    ['/v2/tasks', V1],
   ])('[A2] %s is 404, in the form of the wire', async (path, headers) => {
     for (const method of ['GET', 'POST']) {
       const body = method === 'POST' ? { body: {} } : {};
@@ -141,6 +140,58 @@ describe.each(ADDRESSES)('%s', (address) => {
   });
 });
 
+describe.each(ADDRESSES)('tenants below %s', (address) => {
+  test('[A2] each path of 1.0 is there with a tenant before it, for the same tasks', async () => {
+    for (const tenant of ['acme', 'acme-2.example', 'M%C3%BCller', 'echo']) {
+      const got = await ask(`${address}/${tenant}/tasks/${taskId}`, { headers: V1 });
+      expect([tenant, got.status, got.json]).toMatchObject([tenant, 200, { id: taskId }]);
+      const listed = await ask(`${address}/${tenant}/tasks?contextId=nope`, { headers: V1 });
+      expect(listed.json).toMatchObject({ tasks: [] });
+      const body = { message: textMessage('hello') };
+      const sent = await ask(`${address}/${tenant}/message:send`, { headers: V1, body });
+      expect(sent.json).toMatchObject({ task: { status: { state: 'TASK_STATE_COMPLETED' } } });
+      const card = await ask(`${address}/${tenant}/extendedAgentCard`, { headers: V1 });
+      expect(card.json).toMatchObject({ name: 'Echo' });
+      const canceled = await ask(`${address}/${tenant}/tasks/${taskId}:cancel`, { method: 'POST', headers: V1 });
+      expect(canceled.json).toMatchObject({ error: { details: [{ reason: 'TASK_NOT_CANCELABLE' }] } });
+    }
+  });
+
+  test('[A2, A5] a body or query that names another tenant than the path is refused', async () => {
+    const body = { tenant: 'other', message: textMessage('hello') };
+    const sent = await ask(`${address}/acme/message:send`, { headers: V1, body });
+    const got = await ask(`${address}/acme/tasks/${taskId}?tenant=other`, { headers: V1 });
+    for (const { status, json } of [sent, got]) {
+      expect(status).toBe(400);
+      expect(errorOf({ version: '1.0', binding: 'HTTP+JSON' }, json)).toMatchObject({
+        reason: 'INVALID_PARAMS',
+        fields: ['tenant'],
+      });
+    }
+    const same = { ...body, tenant: 'acme' };
+    expect((await ask(`${address}/acme/message:send`, { headers: V1, body: same })).status).toBe(200);
+  });
+
+  test('[A2] agents, v1 and tasks are no tenants; 0.3 has none; two are one too many', async () => {
+    for (const path of [
+      'agents/tasks',
+      'v1/tasks',
+      'tasks/tasks/x',
+      'acme/acme/tasks',
+      '/tasks',
+      'a:b/tasks',
+      'acme/nope',
+    ]) {
+      const { status } = await ask(`${address}/${path}`, { headers: V1 });
+      expect([path, status]).toEqual([path, 404]);
+    }
+    const old = await ask(`${address}/acme/v1/tasks`, { headers: {} });
+    expect(old.status).toBe(404);
+    const wrong = await ask(`${address}/acme/tasks`, { method: 'DELETE', headers: V1 });
+    expect([wrong.status, wrong.headers['allow']]).toEqual([405, 'GET']);
+  });
+});
+
 describe('an agent that is not there', () => {
   test.each(WIRES.map((wire) => [wire.name, wire] as const))(
     '[A2] is 404 over %s, for every operation',
@@ -171,7 +222,7 @@ test('[A2] the address of an agent that is not there is 404 to every method', as
   }
 });
 
-test('[A2] without a key, what is there and what is not look the same', async () => {
+test('[A2] [AUTH-2, AUTH-7] without a key, what is there and what is not look the same', async () => {
   const paths = [
     '/a2a/tasks',
     `/a2a/tasks/${taskId}`,

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 describe.each(CARDS)('%s', (path) => {
-  test('[A1] answers 200 without authentication, to any page, with its validators', async () => {
+  test('[A1] [CARD-1, CARD-3] answers 200 without authentication, to any page, with its validators', async () => {
     const { status, headers, json } = await http(`${parley.url}${path}`);
     expect(status).toBe(200);
     expect(headers['content-type']).toMatch(/^application\/json/);
@@ -81,7 +81,7 @@ describe.each(CARDS)('%s', (path) => {
 
   test('[A1] is a valid 1.0 card that says how to call the agent', async () => {
     const card = agentCardSchema.parse((await http(`${parley.url}${path}`)).json);
-    expect(card.capabilities).toMatchObject({ streaming: true, pushNotifications: false });
+    expect(card.capabilities).toMatchObject({ streaming: true, pushNotifications: true, extendedAgentCard: true });
     expect(
       card.supportedInterfaces.map(({ protocolBinding, protocolVersion }) => [protocolBinding, protocolVersion]),
     ).toEqual([
@@ -104,7 +104,7 @@ describe.each(CARDS)('%s', (path) => {
       protocolVersion: '0.3.0',
       url: `${parley.url}${address}`,
       preferredTransport: 'JSONRPC',
-      supportsAuthenticatedExtendedCard: false,
+      supportsAuthenticatedExtendedCard: true,
       security: [{ bearer: [] }, { apiKey: [] }],
       securitySchemes: {
         bearer: { type: 'http', scheme: 'Bearer' },
@@ -114,7 +114,7 @@ describe.each(CARDS)('%s', (path) => {
     expect(card.additionalInterfaces.map(({ transport }) => transport).toSorted()).toEqual(['HTTP+JSON', 'JSONRPC']);
   });
 
-  test('[A1, A2] every interface that it declares answers', async () => {
+  test('[A1, A2] [CARD-2] every interface that it declares answers', async () => {
     const card = (await http(`${parley.url}${path}`)).json as AgentCard;
     for (const { url, protocolBinding, protocolVersion } of card.supportedInterfaces) {
       const wire = WIRES.find(({ binding, version }) => binding === protocolBinding && version === protocolVersion);

@@ -327,6 +327,26 @@ describe('bodies', () => {
     expect(statusCode).toBe(415);
   });
 
+  test('[A5] agents.invalidV03Status makes JSON-RPC errors 200 for clients of 0.3, and for nobody else', async () => {
+    const lenient = await startParley({ config: 'agents:\n  invalidV03Status: ok\n' });
+    const invalid = [
+      '{',
+      '[]',
+      '{"jsonrpc":"2.0","id":1}',
+      '{"jsonrpc":"2.0","id":1,"method":"message/send","params":{}}',
+    ];
+    for (const body of invalid) {
+      const ask = async (path: string, version: string) => {
+        const headers = { ...bearer(lenient), 'a2a-version': version, 'content-type': 'application/json' };
+        return http(`${lenient.url}${path}`, { headers, body });
+      };
+      const old = await ask('/a2a', '0.3');
+      expect([body, old.status, old.json]).toEqual([body, 200, expect.objectContaining({ error: expect.anything() })]);
+      expect((await ask('/a2a', '1.0')).status).toBe(body.includes('message/send') ? 200 : 400);
+      expect((await ask('/a2a/v1/message:send', '0.3')).status).toBe(400);
+    }
+  });
+
   test('[A5] a body larger than the limit is 413, with its length said and without', async () => {
     const huge = `{"message":"${'x'.repeat(8 * 1024 * 1024)}"}`;
     for (const path of ['/a2a', '/a2a/message:send', '/a2a/message:stream']) {
@@ -341,7 +361,7 @@ describe('bodies', () => {
     }
   });
 
-  test('[A5] a message larger than its own limit is 413 over every wire', async () => {
+  test('[A5] [SEC-2] a message larger than its own limit is 413 over every wire', async () => {
     for (const wire of WIRES) {
       const { status, error } = await call(parley, wire, 'SendMessage', {
         message: textMessage('x'.repeat(3 * 1024 * 1024)),

@@ -65,7 +65,7 @@ describe('sending', () => {
     ['a command that is wrong', [{ text: '/sleep soon' }]],
   ];
 
-  test.each(parts)('[A3] %s gives the same task over every wire', async (_what, sentParts, more) => {
+  test.each(parts)('[A3] [BIND-1] %s gives the same task over every wire', async (_what, sentParts, more) => {
     const answers = await onAll(async (wire) => {
       const message = { ...textMessage('', more), parts: sentParts };
       const { status, result, error } = await call(parley, wire, 'SendMessage', { message });
@@ -321,12 +321,14 @@ describe('errors', () => {
   const push = { url: 'https://example.com/hook', id: 'config-1' };
   const unknown = '00000000-0000-4000-8000-000000000000';
   const notFound = { reason: 'TASK_NOT_FOUND', rpc: -32001, http: 404 };
-  const noPush = { reason: 'PUSH_NOTIFICATION_NOT_SUPPORTED', rpc: -32003, http: 400 };
   const unsupported = { reason: 'UNSUPPORTED_OPERATION', rpc: -32004, http: 400 };
   let done: Task;
 
+  let withoutPush: ParleyProcess;
+
   beforeAll(async () => {
     done = await sent(v1, 'done');
+    withoutPush = await startParley({ config: 'push: { enabled: false }\n' });
   });
 
   test.each<[string, Operation, () => Fields, { reason: string; rpc: number; http: number }]>([
@@ -365,29 +367,68 @@ describe('errors', () => {
       () => ({ message: textMessage('a', { taskId: done.id }) }),
       unsupported,
     ],
-    ['creating a push configuration', 'CreateTaskPushNotificationConfig', () => ({ taskId: done.id, ...push }), noPush],
-    ['getting a push configuration', 'GetTaskPushNotificationConfig', () => ({ taskId: done.id, id: push.id }), noPush],
-    ['listing push configurations', 'ListTaskPushNotificationConfigs', () => ({ taskId: done.id }), noPush],
     [
-      'deleting a push configuration',
-      'DeleteTaskPushNotificationConfig',
-      () => ({ taskId: done.id, id: push.id }),
-      noPush,
+      'creating a push configuration of an unknown task',
+      'CreateTaskPushNotificationConfig',
+      () => ({ taskId: unknown, ...push }),
+      notFound,
     ],
+    [
+      'getting a push configuration of an unknown task',
+      'GetTaskPushNotificationConfig',
+      () => ({ taskId: unknown, id: push.id }),
+      notFound,
+    ],
+    [
+      'getting an unknown push configuration',
+      'GetTaskPushNotificationConfig',
+      () => ({ taskId: done.id, id: push.id }),
+      notFound,
+    ],
+    [
+      'listing push configurations of an unknown task',
+      'ListTaskPushNotificationConfigs',
+      () => ({ taskId: unknown }),
+      notFound,
+    ],
+    [
+      'deleting a push configuration of an unknown task',
+      'DeleteTaskPushNotificationConfig',
+      () => ({ taskId: unknown, id: push.id }),
+      notFound,
+    ],
+  ])('[A3] %s is the same error over every wire', async (_what, operation, fields, expected) => {
+    expect(await expectSameError(parley, operation, fields, expected)).toBe(WIRES.length);
+  });
+
+  test.each<[string, Operation, () => Fields]>([
+    ['creating a push configuration', 'CreateTaskPushNotificationConfig', () => ({ taskId: unknown, ...push })],
+    ['getting a push configuration', 'GetTaskPushNotificationConfig', () => ({ taskId: unknown, id: push.id })],
+    ['listing push configurations', 'ListTaskPushNotificationConfigs', () => ({ taskId: unknown })],
+    ['deleting a push configuration', 'DeleteTaskPushNotificationConfig', () => ({ taskId: unknown, id: push.id })],
     [
       'sending with a push configuration',
       'SendMessage',
       () => ({ message: textMessage('a'), configuration: { taskPushNotificationConfig: push } }),
-      noPush,
     ],
-    ['the extended card', 'GetExtendedAgentCard', () => ({}), unsupported],
-  ])('[A3] %s is the same error over every wire', async (_what, operation, fields, expected) => {
+  ])('[A3] %s, where the agent declares none, is the same error over every wire', async (_what, operation, fields) => {
+    const expected = { reason: 'PUSH_NOTIFICATION_NOT_SUPPORTED', rpc: -32003, http: 400 };
+    expect(await expectSameError(withoutPush, operation, fields, expected)).toBe(WIRES.length);
+  });
+
+  /** Answers how many wires gave it. */
+  async function expectSameError(
+    server: ParleyProcess,
+    operation: Operation,
+    fields: () => Fields,
+    expected: { readonly reason: string; readonly rpc: number; readonly http: number },
+  ): Promise<number> {
     const answers: Record<string, unknown> = {};
     for (const wire of WIRES) {
       const isStream = operation === 'SendStreamingMessage' || operation === 'SubscribeToTask';
       const ask = isStream
-        ? stream(parley, wire, operation, fields(), { count: 1 })
-        : call(parley, wire, operation, fields());
+        ? stream(server, wire, operation, fields(), { count: 1 })
+        : call(server, wire, operation, fields());
       const { status, error } = await ask;
       const isRpc = wire.binding === 'JSONRPC';
       expect([wire.name, status]).toEqual([wire.name, isRpc ? 200 : expected.http]);
@@ -401,5 +442,6 @@ describe('errors', () => {
       answers[wire.name] = { reason: error?.reason, message: error?.message, metadata: error?.metadata };
     }
     allEqual(answers);
-  });
+    return Object.keys(answers).length;
+  }
 });

@@ -82,13 +82,13 @@ const UNKNOWN = [
 ];
 
 describe('served', () => {
-  test.each(OLD)('[A4] %o is 0.3', async (asked) => {
+  test.each(OLD)('[A4] [VER-2] %o is 0.3', async (asked) => {
     const answer = await rpc('tasks/list', asked);
     expect([answer.status, answer.json]).toMatchObject([200, { id: 7, result: { tasks: [] } }]);
     expect((await rest('/v1/tasks', asked)).json).toEqual([]);
   });
 
-  test.each(NEW)('[A4] %o is 1.0', async (asked) => {
+  test.each(NEW)('[A4] [VER-3] %o is 1.0', async (asked) => {
     const answer = await rpc('ListTasks', asked);
     expect([answer.status, answer.json]).toMatchObject([200, { id: 7, result: { tasks: [], nextPageToken: '' } }]);
     expect((await rest('/tasks', asked)).json).toMatchObject({ tasks: [], totalSize: 0 });
@@ -103,7 +103,7 @@ describe('not served', () => {
       : [{ query: version }],
   );
 
-  test.each(asked)('[A4] %o is 400 and names the versions that are', async (version) => {
+  test.each(asked)('[A4] [VER-1] %o is 400 and names the versions that are', async (version) => {
     const answer = await rpc('ListTasks', version);
     expect(answer.status).toBe(400);
     expect(answer.json).toMatchObject({ jsonrpc: '2.0', id: 7, error: { code: -32009 } });

@@ -80,7 +80,10 @@ function parsed(text: string): unknown {
   }
 }
 
-export function bearer(parley: ParleyProcess): Record<string, string> {
+/** A server, and the key that its caller has. */
+export type Target = Pick<ParleyProcess, 'url' | 'adminKey'>;
+
+export function bearer(parley: Target): Record<string, string> {
   return { authorization: `Bearer ${parley.adminKey}` };
 }
 
@@ -92,7 +95,7 @@ export interface CallOptions {
 
 /** Sends `fields`, a request in its 1.0 form, over `wire`, and brings the answer into the 1.0 form. */
 export async function call(
-  parley: ParleyProcess,
+  parley: Target,
   wire: Wire,
   operation: Operation,
   fields: Fields,
@@ -117,7 +120,7 @@ export interface StreamAnswer {
 
 /** The same for the operations that stream: reads to the end, or until `count` events are here. */
 export async function stream(
-  parley: ParleyProcess,
+  parley: Target,
   wire: Wire,
   operation: 'SendStreamingMessage' | 'SubscribeToTask',
   fields: Fields,
@@ -136,6 +139,9 @@ export async function stream(
   }
   const events = await source.collect(options.count);
   source.close();
+  // 0.3 tells the error of a streaming operation as the only event.
+  const refused = errorOf(wire, parsed(events[0]?.data ?? ''));
+  if (refused !== undefined) return { status: source.status, contentType, ids: [], events: [], error: refused };
   return {
     status: source.status,
     contentType,
@@ -146,7 +152,7 @@ export async function stream(
 }
 
 function requestOf(
-  parley: ParleyProcess,
+  parley: Target,
   wire: Wire,
   operation: Operation,
   fields: Fields,

@@ -1,0 +1,75 @@
+/** What the console needs of the management API: its routes, and the live streams behind them. */
+import type { FastifyInstance } from 'fastify';
+import type { Activity } from '../../core/activity/activity.ts';
+import type { AgentRegistry } from '../../core/agents/registry.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Ids } from '../../core/ids.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { TaskBrowser } from '../../core/tasks/browser.ts';
+import { TaskBrowsing } from '../../core/tasks/browsing.ts';
+import type { TaskEngine } from '../../core/tasks/engine.ts';
+import type { TaskService } from '../../core/tasks/service.ts';
+import type { ServedCards } from '../a2a/served-cards.ts';
+import type { Readiness } from '../health.ts';
+import type { MayStay } from '../may-stay.ts';
+import type { SessionParts } from '../sessions.ts';
+import { registerAgents } from './agents.ts';
+import { registerLive } from './live.ts';
+import { type LiveLimits, LiveStreams } from './live-streams.ts';
+import { registerOverview } from './overview.ts';
+import { registerServer, type ServerFacts } from './server.ts';
+import type { Settings } from './server-contract.ts';
+import { registerSessions } from './session.ts';
+import { registerTaskActions } from './task-actions.ts';
+import { registerTasks } from './tasks.ts';
+
+export interface ConsoleOptions {
+  readonly engine: TaskEngine;
+  readonly browser: TaskBrowser;
+  readonly service: TaskService;
+  readonly agents: AgentRegistry;
+  readonly cards: ServedCards;
+  readonly publicUrl: () => string;
+  readonly access: SessionParts;
+  readonly mayStay: MayStay;
+  readonly activity: Activity;
+  readonly liveLimits: LiveLimits;
+  readonly limitReached: (limit: string) => void;
+  /** Push deliveries that were given up. */
+  readonly deadLetters: () => number;
+  readonly readiness: Readiness;
+  readonly settings: () => Settings;
+  readonly facts: Omit<ServerFacts, 'replicaId' | 'load'>;
+  /** Event streams of A2A that are open. */
+  readonly openStreams: () => number;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+}
+
+/** Registers the routes. The caller stops what it returns. */
+export function registerConsole(app: FastifyInstance, options: ConsoleOptions): LiveStreams {
+  const { engine, browser, service, agents, activity, clock, ids, logger, access } = options;
+  const { sessions, cookie, mode } = access;
+  const { store, hub, feed, isShared, replicaId } = engine;
+  const browsing = new TaskBrowsing({ browser, store, log: logger });
+  const { mayStay, liveLimits: limits, limitReached } = options;
+  const shared = { browsing, browser, store, hub, feed, isShared };
+  const live = new LiveStreams({ ...shared, limits, clock, ids, logger, mayStay, limitReached });
+  const load = () => ({
+    runningTasks: engine.runningCount,
+    queuedWrites: engine.queue.depth,
+    openStreams: options.openStreams(),
+    liveConnections: live.openCount,
+  });
+
+  registerSessions(app, { sessions, cookie, authentication: mode });
+  registerTasks(app, { browsing, replicaId });
+  registerTaskActions(app, { browsing, service, agents, ids });
+  registerLive(app, { streams: live });
+  registerOverview(app, { browsing, activity, clock, deadLetters: options.deadLetters });
+  registerAgents(app, { agents, browsing, publicUrl: options.publicUrl, cards: options.cards });
+  const { readiness, settings } = options;
+  registerServer(app, { facts: { ...options.facts, replicaId, load }, readiness, clock, settings });
+  return live;
+}
