@@ -1,5 +1,5 @@
 // @ts-check
-/** Compiles src/ to dist/, copies what is not TypeScript, and knows whether dist/ is still true. */
+/** Compiles src/ to dist/, copies what is not TypeScript, builds the console, and knows whether both are still true. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildWeb, isWebFresh } from './build-web.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const sourceDir = join(root, 'src');
@@ -57,7 +58,8 @@ export function staleReason() {
   const files = inputs();
   if (listHash(files) !== stamp.files) return 'files were added or removed';
   const changed = files.find((file) => statSync(file).mtimeMs > stamp.startedAt);
-  return changed === undefined ? undefined : `${relative(root, changed)} is newer than the build`;
+  if (changed !== undefined) return `${relative(root, changed)} is newer than the build`;
+  return isWebFresh() ? undefined : 'the console has changed';
 }
 
 /** Moves `from` to `to` unless they are equal already: a process that reads dist/ never sees half a file.
@@ -71,7 +73,7 @@ function putFile(from, to) {
 /**
  * Builds into a directory of its own first, so that a failed build leaves dist/ as it was and two builds at once do
  * no harm. Then dist/ gets what changed and loses what has no source any more.
- * @returns {boolean} false when the compiler found errors (it has printed them)
+ * @returns {boolean} false when a compiler found errors (it has printed them)
  */
 export function build() {
   const startedAt = Date.now();
@@ -93,7 +95,7 @@ export function build() {
     const stagedStamp = join(stagingDir, 'stamp');
     writeFileSync(stagedStamp, JSON.stringify({ startedAt, files: listHash(files) }));
     renameSync(stagedStamp, stampFile);
-    return true;
+    return isWebFresh() || buildWeb();
   } finally {
     rmSync(stagingDir, { recursive: true, force: true });
   }

@@ -65,6 +65,11 @@ function clean<T extends object>(value: T): Cleaned<T> {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Cleaned<T>;
 }
 
+/** Whether anything keeps tasks out of the list. */
+export function isNarrowed({ state, agent, owner, context, range, q }: TasksSearch): boolean {
+  return [state, agent, owner, context, range, q].some((condition) => condition !== undefined);
+}
+
 export function statesOf(search: TasksSearch): readonly TaskState[] {
   const states = (search.state ?? '').split(',').map(stateOfSlug);
   return states.filter((state) => state !== undefined);

@@ -1,14 +1,23 @@
 /** The body of a page that scrolls as a whole, with its heading. */
 import type { ReactNode } from 'react';
 
-export function Page(props: { title: string; actions?: ReactNode; children: ReactNode; isWide?: boolean }) {
-  const { title, actions, children, isWide = false } = props;
+interface PageProps {
+  readonly title: string;
+  /** Shown in place of the title, which the top bar says already. */
+  readonly lead?: ReactNode;
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+  readonly isWide?: boolean;
+}
+
+export function Page({ title, lead, actions, children, isWide = false }: PageProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
     <div className="min-h-0 flex-1 overflow-y-auto" tabIndex={0} role="region" aria-label={title}>
-      <div className={`@container mx-auto w-full px-3 py-4 md:px-6 md:py-5 ${isWide ? 'max-w-[100rem]' : 'max-w-5xl'}`}>
+      <div className={`@container mx-auto w-full px-3 py-4 md:px-6 ${isWide ? 'max-w-[100rem]' : 'max-w-5xl'}`}>
         <div className="mb-4 flex min-h-7 flex-wrap items-center justify-between gap-2">
-          <h1 className="text-lg font-semibold">{title}</h1>
+          <h1 className={lead === undefined ? 'text-lg font-semibold' : 'sr-only'}>{title}</h1>
+          {lead !== undefined && <div className="text-quiet">{lead}</div>}
           {actions}
         </div>
         {children}

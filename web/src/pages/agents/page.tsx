@@ -12,7 +12,7 @@ import { Page } from '../page.tsx';
 export function AgentsPage() {
   const { data, error, refetch } = useQuery(agentsQuery);
   return (
-    <Page title="Agents">
+    <Page title="Agents" lead={data === undefined ? '' : plural(data.agents.length, 'agent')}>
       {data === undefined && error !== null && (
         <Failure what="Reading the agents" error={error} onRetry={() => void refetch()} />
       )}

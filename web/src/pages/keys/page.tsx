@@ -58,6 +58,7 @@ export function KeysPage() {
   return (
     <Page
       title="Keys"
+      lead="One for each client: it sees the tasks that it began."
       actions={
         <Button look="primary" onClick={() => setAsked({ kind: 'create' })}>
           <Plus className="size-3.5" />

@@ -1,7 +1,8 @@
 /** One chart of lines. The canvas is told to those who do not see it by its latest values. */
 import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
-import { theme } from '../../lib/preferences.ts';
+import { formatExact } from '../../lib/format.ts';
+import { theme, zone } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
 import 'uplot/dist/uPlot.min.css';
 
@@ -16,7 +17,8 @@ export interface Line {
 
 interface Props {
   readonly label: string;
-  /** Seconds since 1970. */
+  /** What the chart shows, from when to when; where nothing was measured it is empty. Seconds since 1970. */
+  readonly span: readonly [from: number, to: number];
   readonly times: readonly number[];
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
@@ -24,19 +26,20 @@ interface Props {
 
 const HEIGHT_PX = 132;
 
-export function Chart({ label, times, lines, format }: Props) {
+export function Chart({ label, span, times, lines, format }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const shade = useStore(theme);
+  const isUtc = useStore(zone) === 'utc';
   const data = [times, ...lines.map(({ values }) => values)] as unknown as UPlot.AlignedData;
-  const latest = useRef(data);
-  latest.current = data;
+  const latest = useRef({ data, span });
+  latest.current = { data, span };
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: made anew for another theme only; data comes by setData
   useEffect(() => {
     const { current } = place;
     if (current === null) return;
-    const made = new UPlot(optionsOf(current, lines, format), latest.current, current);
+    const made = new UPlot(optionsOf(current, lines, format, () => latest.current.span), latest.current.data, current);
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height: HEIGHT_PX }));
     observer.observe(current);
@@ -49,9 +52,9 @@ export function Chart({ label, times, lines, format }: Props) {
       made.destroy();
       plot.current = null;
     };
-  }, [shade]);
+  }, [shade, isUtc]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the lists are new whenever their content is
-  useEffect(() => plot.current?.setData(latest.current), [times, lines]);
+  useEffect(() => plot.current?.setData(latest.current.data), [times, lines]);
 
   const last = (values: readonly (number | null)[]) => values.findLast((value) => value !== null);
   const told = lines.map(({ name, values }) => {
@@ -91,7 +94,17 @@ function colorOf(element: HTMLElement, property: string): string {
   return color;
 }
 
-function optionsOf(element: HTMLElement, lines: readonly Line[], format: (value: number) => string): UPlot.Options {
+/** `14:05`, in the zone that exact times are shown in. */
+function clock(seconds: number): string {
+  return formatExact(seconds * 1000, zone.get() === 'utc').slice(11, 16);
+}
+
+function optionsOf(
+  element: HTMLElement,
+  lines: readonly Line[],
+  format: (value: number) => string,
+  span: () => Props['span'],
+): UPlot.Options {
   const font = `11px ${getComputedStyle(element).fontFamily}`;
   const axis = {
     font,
@@ -104,9 +117,15 @@ function optionsOf(element: HTMLElement, lines: readonly Line[], format: (value:
     padding: [8, 4, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    scales: { x: { range: () => [...span()] }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 80, size: 22 },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 80,
+        size: 22,
+        values: (_plot, splits) => splits.map((seconds) => clock(seconds)),
+      },
       {
         ...axis,
         grid: { stroke: () => colorOf(element, '--color-line'), width: 1 },

@@ -6,8 +6,18 @@ import { formatCount, formatDuration } from '../../lib/format.ts';
 import { Section } from '../page.tsx';
 import { Chart, type Line } from './chart.tsx';
 
-export function Charts({ series, window }: { series: OverviewSeries; window: OverviewWindow }) {
+const WINDOW_SECONDS = { '15m': 900, '1h': 3600, '24h': 86_400 } as const;
+
+interface Props {
+  readonly series: OverviewSeries;
+  readonly window: OverviewWindow;
+  readonly now: string;
+}
+
+export function Charts({ series, window, now }: Props) {
   const { times, stepSeconds } = series;
+  const end = Date.parse(now) / 1000;
+  const span = [end - WINDOW_SECONDS[window], end] as const;
   const perMinute = (values: readonly number[]) => values.map((value) => (value * 60) / stepSeconds);
   const rate = (value: number) => (value < 10 ? value.toFixed(1) : formatCount(Math.round(value)));
   const charts: readonly { title: string; unit: string; lines: readonly Line[]; format: (value: number) => string }[] = [
@@ -55,7 +65,7 @@ export function Charts({ series, window }: { series: OverviewSeries; window: Ove
       <div className="grid gap-x-8 gap-y-5 @6xl:grid-cols-2">
         {charts.map(({ title, unit, lines, format }) => (
           <Section key={title} title={<>{title} <span className="font-normal text-quiet">{unit}</span></>}>
-            <Chart label={title} times={times} lines={lines} format={format} />
+            <Chart label={title} span={span} times={times} lines={lines} format={format} />
           </Section>
         ))}
       </div>

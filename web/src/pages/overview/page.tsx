@@ -8,7 +8,9 @@ import { Segments } from '../../components/field.tsx';
 import { Failure, Loading } from '../../components/notices.tsx';
 import { StateIcon } from '../../components/state.tsx';
 import { Age } from '../../components/time.tsx';
-import { formatCount, plural } from '../../lib/format.ts';
+import { formatCount, formatExact, plural } from '../../lib/format.ts';
+import { zone } from '../../lib/preferences.ts';
+import { useStore } from '../../lib/store.ts';
 import { slugOf, STATES, TASK_STATES } from '../../lib/states.ts';
 import { Page, Section } from '../page.tsx';
 
@@ -19,10 +21,12 @@ export function OverviewPage() {
   const { window = '1h' } = useSearch({ from: '/' });
   const navigate = useNavigate({ from: '/' });
   const { data, error, refetch } = useQuery(overviewQuery(window));
+  const isUtc = useStore(zone) === 'utc';
   return (
     <Page
       isWide
       title="Overview"
+      lead={data === undefined ? '' : `As of ${formatExact(Date.parse(data.now), isUtc).slice(11, 19)}, every 10 seconds anew`}
       actions={
         <Segments<OverviewWindow>
           label="Span of time"
@@ -71,7 +75,7 @@ function Facts({ overview }: { overview: Overview }) {
                       className="font-medium hover:underline"
                     >
                       {agentId}: {count}
-                      {isFailingComplete ? '' : '+'} failed
+                      {isFailingComplete ? '' : '+'} failed or rejected
                     </Link>
                     <Age at={last.statusAt} className="text-xs text-quiet" />
                   </div>
@@ -96,7 +100,7 @@ function Facts({ overview }: { overview: Overview }) {
         </div>
         {series !== null && (
           <Suspense fallback={<Loading />}>
-            <Charts series={series} window={window} />
+            <Charts series={series} window={window} now={overview.now} />
           </Suspense>
         )}
       </div>

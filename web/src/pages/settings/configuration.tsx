@@ -1,6 +1,6 @@
 /** The configuration in force, and where each value comes from. Secrets come masked from the server. */
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { settingsQuery } from '../../api/server.ts';
 import { Input } from '../../components/field.tsx';
 import { Empty, Failure, Loading } from '../../components/notices.tsx';
@@ -51,7 +51,7 @@ export function Configuration() {
                 {key}
                 {env !== null && <span className="text-quiet"> · {env}</span>}
               </p>
-              <p className="text-xs text-quiet">{description}</p>
+              <p className="text-xs text-quiet">{withCode(description)}</p>
             </div>
             <div className="min-w-0">
               <p className="font-mono text-xs break-all">{value === null ? <span className="text-quiet">not set</span> : show(value)}</p>
@@ -61,6 +61,20 @@ export function Configuration() {
         ))}
       </ul>
     </div>
+  );
+}
+
+/** What stands between backquotes is code. */
+function withCode(text: string): ReactNode[] {
+  return text.split('`').map((piece, index) =>
+    index % 2 === 0 ? (
+      piece
+    ) : (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one text never move
+      <code key={index} className="font-mono text-ink">
+        {piece}
+      </code>
+    ),
   );
 }
 

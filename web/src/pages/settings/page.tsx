@@ -16,7 +16,7 @@ export function SettingsPage() {
   return (
     <Page
       title="Settings"
-      actions={
+      lead={
         isAdmin && (
           <Segments<Tab>
             label="Part of the settings"

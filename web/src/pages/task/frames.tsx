@@ -100,7 +100,7 @@ function FrameRow({ frame, isSelected, onOpen }: { frame: Frame; isSelected: boo
           <Icon aria-label={direction === 'in' ? 'to the server' : 'from the server'} className="size-3.5 shrink-0 text-quiet" />
           <span className="w-16 shrink-0 text-quiet">{kind}</span>
           {seq !== null && <span className="shrink-0 font-mono text-xs text-quiet">#{seq}</span>}
-          <span className="truncate font-mono text-xs">{line === '' ? body.replace(/\s+/g, ' ').slice(0, 300) : line}</span>
+          <span className="truncate font-mono text-xs">{line === '' ? gist(body) : line}</span>
         </summary>
         <div className="grid gap-2 py-2">
           {head !== '' && <Code text={head} label="head" />}
@@ -109,6 +109,12 @@ function FrameRow({ frame, isSelected, onOpen }: { frame: Frame; isSelected: boo
       </details>
     </li>
   );
+}
+
+/** What an event says, without what all of them begin with. */
+function gist(body: string): string {
+  const data = /^data: ?(.*)$/m.exec(body)?.[1] ?? body;
+  return data.replace(/^\{"jsonrpc":"2\.0","id":[^,]*,"result":/, '').slice(0, 300);
 }
 
 /** The JSON of an event indented, its other lines as they are. */

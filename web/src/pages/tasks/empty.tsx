@@ -2,12 +2,12 @@
 import { Button } from '../../components/button.tsx';
 import { Empty } from '../../components/notices.tsx';
 import { curlOf } from '../../lib/curl.ts';
-import type { TasksSearch } from '../../lib/task-search.ts';
+import { isNarrowed, type TasksSearch } from '../../lib/task-search.ts';
 import { sendDraft } from '../send/open.tsx';
 import type { ChangeSearch } from './filters.tsx';
 
 export function NoTasks({ search, change }: { search: TasksSearch; change: ChangeSearch }) {
-  if (Object.keys(search).some((name) => name !== 'follow')) {
+  if (isNarrowed(search)) {
     return (
       <Empty title="No task fits">
         <p className="mb-2">Fewer conditions find more.</p>

@@ -9,7 +9,7 @@ import { StateIcon } from '../../components/state.tsx';
 import { formatCount, shortId } from '../../lib/format.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import { slugOf, STATES, TASK_STATES, type TaskState } from '../../lib/states.ts';
-import { agentsOf, RANGES, type Range, statesOf, type TasksSearch } from '../../lib/task-search.ts';
+import { agentsOf, isNarrowed, RANGES, type Range, statesOf, type TasksSearch } from '../../lib/task-search.ts';
 
 export type ChangeSearch = (changes: { readonly [Key in keyof TasksSearch]?: TasksSearch[Key] | undefined }) => void;
 export type Counts = Readonly<Record<string, number>> | null;
@@ -23,7 +23,6 @@ interface Props {
 export function TaskFilters({ search, change, counts }: Props) {
   const states = statesOf(search);
   const agents = agentsOf(search);
-  const isNarrowed = Object.keys(search).some((name) => name !== 'follow');
   return (
     <div role="toolbar" aria-label="Filters" className="flex flex-wrap items-center gap-1.5">
       <StateFilter states={states} change={change} counts={counts} />
@@ -36,7 +35,7 @@ export function TaskFilters({ search, change, counts }: Props) {
         <Chip name="owner" value={shortId(search.owner)} title={search.owner} onClear={() => change({ owner: undefined })} />
       )}
       <SearchField value={search.q ?? ''} change={change} />
-      {isNarrowed && (
+      {isNarrowed(search) && (
         <Button
           look="quiet"
           onClick={() =>

@@ -1,0 +1,15 @@
+/** What a browser has to fetch before a page of the console is there stays within its budget. */
+import { expect, test } from 'vitest';
+import { firstLoad } from '../scripts/build-web.mjs';
+
+const MAX_SCRIPT_BYTES = 250_000;
+
+const routes = ['overview', 'tasks', 'task', 'agents', 'keys', 'settings'];
+
+test('[U1] no page needs more than 250 kB of script, as it goes over the wire', () => {
+  const sizes = routes.map((route) => [route, firstLoad(`src/pages/${route}/page.tsx`).gzipBytes] as const);
+  console.info(sizes.map(([route, bytes]) => `${route} ${Math.round(bytes / 1000)} kB`).join(', '));
+  expect(sizes.filter(([, bytes]) => bytes > MAX_SCRIPT_BYTES)).toEqual([]);
+  // A budget that nothing counts against would always be kept.
+  expect(Math.min(...sizes.map(([, bytes]) => bytes))).toBeGreaterThan(50_000);
+});
