@@ -10,7 +10,6 @@ import type { Config } from './config/load.ts';
 import { settingsOf } from './config/mask.ts';
 import { isLoopbackHost, listenUrl } from './config/network.ts';
 import { adminKeyProblem } from './config/secrets.ts';
-import { type AdminKeySource, fixedAdminKey } from './core/access/admin-key.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
@@ -43,11 +42,13 @@ import { mayStay } from './http/may-stay.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { RateLimiter } from './http/rate-limit.ts';
 import { createSessions } from './http/sessions.ts';
+import { registerUi } from './http/ui/routes.ts';
+import { BUILT_CONSOLE, openSite } from './http/ui/site.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
 import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
 import { createPush } from './outbound/push.ts';
-import { AdminKeyFile, defaultAdminKeyFile } from './storage/admin-key-file.ts';
+import { type MadeAdminKey, openAdminKey } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
 import { openSealer } from './storage/open-sealer.ts';
 
@@ -57,8 +58,7 @@ export interface RunningServer {
   readonly metricsUrl: string;
   /** What the data is kept in, for people to read; without secrets. */
   readonly database: string;
-  /** The file of an admin key that Parley made, and whether this start made it. */
-  readonly adminKey: { readonly file: string; readonly isNew: boolean; readonly key: string } | null;
+  readonly adminKey: MadeAdminKey | null;
   /** Stops accepting, ends streams at a resumable position, gives leases back, closes the database. May be called twice. */
   stop(): Promise<void>;
 }
@@ -128,7 +128,8 @@ async function build(
   await signingKeys.start();
   stops.push(() => signingKeys.stop());
 
-  const { source: adminKey, made } = openAdminKey(config, logger);
+  const keyFile = { dataDir: config.dataDir, problemOf: adminKeyProblem, randomBytes, clock, log: logger };
+  const { source: adminKey, made } = openAdminKey({ ...config.auth, ...keyFile });
   const adminTokens = new AdminTokens({ adminKey, clock, ids, ttlSeconds: config.auth.adminTokenTtlSeconds });
   const authenticator = new Authenticator({
     mode: config.auth.mode,
@@ -291,7 +292,8 @@ async function build(
   });
   stops.push(() => live.stop());
   const isMetricsOnMain = config.ops.metricsOnMain;
-  registerDocs(app, { version, agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured });
+  const hasConsole = registerUi(app, openSite(BUILT_CONSOLE));
+  registerDocs(app, { version, agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured, hasConsole });
 
   // Pushed before the start: what a failed one has begun ends too. Nothing is worth waiting for until clients can come.
   let drainMs = 0;
@@ -363,21 +365,6 @@ function limiterOf(config: Config, metrics: Metrics, perMinute: number, endpoint
 
 function builtInAgents(config: Config): Agent[] {
   return config.agents.echo.enabled ? [echoAgent({ pushNotifications: config.push.enabled })] : [];
-}
-
-/** From the configuration, or else from a file in the data directory, which the first start makes. */
-function openAdminKey(
-  config: Config,
-  log: PinoLogger,
-): { readonly source: AdminKeySource; readonly made: RunningServer['adminKey'] } {
-  const { adminKey, adminKeyFile } = config.auth;
-  const file = { problemOf: adminKeyProblem, randomBytes, clock, log };
-  if (adminKeyFile !== undefined) {
-    return { source: new AdminKeyFile({ ...file, path: adminKeyFile, create: false }), made: null };
-  }
-  if (adminKey !== undefined) return { source: fixedAdminKey(adminKey), made: null };
-  const source = new AdminKeyFile({ ...file, path: defaultAdminKeyFile(config.dataDir), create: true });
-  return { source, made: { file: source.path, isNew: source.isNew, key: source.current() } };
 }
 
 function programVersion(): string {

@@ -1,6 +1,6 @@
 /** The admin key in a file: made at the first start, read again when the file changes. */
 import { join } from 'node:path';
-import type { AdminKeySource } from '../core/access/admin-key.ts';
+import { type AdminKeySource, fixedAdminKey } from '../core/access/admin-key.ts';
 import type { RandomBytes } from '../core/access/api-keys.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
@@ -13,6 +13,30 @@ const CHECK_INTERVAL_MS = 1000;
 /** Where the key is that the first start makes. */
 export function defaultAdminKeyFile(dataDir: string): string {
   return join(dataDir, 'admin-key');
+}
+
+/** The file of an admin key that Parley made, and whether this start made it. */
+export interface MadeAdminKey {
+  readonly file: string;
+  readonly isNew: boolean;
+  readonly key: string;
+}
+
+/** From the configuration, or else from a file in the data directory, which the first start makes. */
+export function openAdminKey(
+  options: Omit<AdminKeyFileOptions, 'path' | 'create'> & {
+    readonly adminKey?: string | undefined;
+    readonly adminKeyFile?: string | undefined;
+    readonly dataDir: string;
+  },
+): { readonly source: AdminKeySource; readonly made: MadeAdminKey | null } {
+  const { adminKey, adminKeyFile, dataDir } = options;
+  if (adminKeyFile !== undefined) {
+    return { source: new AdminKeyFile({ ...options, path: adminKeyFile, create: false }), made: null };
+  }
+  if (adminKey !== undefined) return { source: fixedAdminKey(adminKey), made: null };
+  const source = new AdminKeyFile({ ...options, path: defaultAdminKeyFile(dataDir), create: true });
+  return { source, made: { file: source.path, isNew: source.isNew, key: source.current() } };
 }
 
 export interface AdminKeyFileOptions {

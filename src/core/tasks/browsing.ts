@@ -6,6 +6,7 @@ import { AppError } from '../../protocol/errors.ts';
 import { TASK_STATES, type TaskState } from '../../protocol/v1/types.ts';
 import { authorize } from '../access/authorize.ts';
 import type { Principal } from '../access/principal.ts';
+import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import type { BrowsedTask, BrowseQuery, TaskBrowser, TimedRow } from './browser.ts';
 import { taskNotFound } from './errors.ts';
@@ -47,17 +48,25 @@ interface Sight {
 export interface TaskBrowsingOptions {
   readonly browser: TaskBrowser;
   readonly store: TaskStore;
+  readonly clock: Clock;
   readonly log: Logger;
 }
+
+/** A page that somebody keeps looking at is noted this often, not at each look. */
+const NOTE_EVERY_MS = 60_000;
+const MAX_NOTED = 1000;
 
 export class TaskBrowsing {
   readonly #browser: TaskBrowser;
   readonly #store: TaskStore;
+  readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #notedAtMs = new Map<string, number>();
 
-  constructor({ browser, store, log }: TaskBrowsingOptions) {
+  constructor({ browser, store, clock, log }: TaskBrowsingOptions) {
     this.#browser = browser;
     this.#store = store;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -193,6 +202,12 @@ export class TaskBrowsing {
 
   #note(principal: Principal, what: { readonly taskId?: string; readonly ownerId: string }): void {
     const { name, keyId } = principal;
+    const look = JSON.stringify([name, keyId, what]);
+    const nowMs = this.#clock.now();
+    const notedAtMs = this.#notedAtMs.get(look);
+    if (notedAtMs !== undefined && nowMs - notedAtMs < NOTE_EVERY_MS) return;
+    if (this.#notedAtMs.size >= MAX_NOTED) this.#notedAtMs.clear();
+    this.#notedAtMs.set(look, nowMs);
     this.#log.info({ audit: 'tasks-of-others-read', by: name, keyId, ...what }, 'tasks of other owners were read');
   }
 }

@@ -52,7 +52,7 @@ export function registerConsole(app: FastifyInstance, options: ConsoleOptions): 
   const { engine, browser, service, agents, activity, clock, ids, logger, access } = options;
   const { sessions, cookie, mode } = access;
   const { store, hub, feed, isShared, replicaId } = engine;
-  const browsing = new TaskBrowsing({ browser, store, log: logger });
+  const browsing = new TaskBrowsing({ browser, store, clock, log: logger });
   const { mayStay, liveLimits: limits, limitReached } = options;
   const shared = { browsing, browser, store, hub, feed, isShared };
   const live = new LiveStreams({ ...shared, limits, clock, ids, logger, mayStay, limitReached });

@@ -214,7 +214,7 @@ export function deliveryPaths(): Record<string, Json> {
   };
 }
 
-function queryParameters(schema: z.ZodType): Json[] {
+export function queryParameters(schema: z.ZodType): Json[] {
   const { properties } = toSchema(schema, 'input');
   if (!isJsonObject(properties)) return [];
   return Object.entries(properties).map(([name, property]) => ({ name, in: 'query', schema: property }));
@@ -275,7 +275,7 @@ export function openPaths({ isMetricsOnMain, metricsUrl }: OpenPathsOptions): Re
       },
       [asset],
     ),
-    '/ui/metrics': get('getTaskConsole', 'Pages', 'Where the task console will be', page),
+    '/ui/metrics': get('getTaskConsole', 'Pages', 'The console, or where it will be', page),
     '/ui/live-metrics': get('getLiveMetrics', 'Pages', 'Where the live metrics will be', page),
     '/favicon.ico': get('getIcon', 'Pages', 'The icon', {
       200: { description: 'An image.', content: text('image/svg+xml') },

@@ -9,10 +9,17 @@ import { isJsonObject } from '../../protocol/scalars.ts';
 import { codecFor } from '../../protocol/version.ts';
 import { registerCards } from '../a2a/cards.ts';
 import { registerA2a } from '../a2a/routes.ts';
+import { registerAgents } from '../admin/agents.ts';
 import { registerDeliveries } from '../admin/deliveries.ts';
 import { registerEncryption } from '../admin/encryption.ts';
 import { registerKeys } from '../admin/keys.ts';
+import { registerLive } from '../admin/live.ts';
+import { registerOverview } from '../admin/overview.ts';
+import { registerServer } from '../admin/server.ts';
+import { registerSessions } from '../admin/session.ts';
 import { registerSigningKeys } from '../admin/signing-keys.ts';
+import { registerTaskActions } from '../admin/task-actions.ts';
+import { registerTasks } from '../admin/tasks.ts';
 import { registerAdminToken } from '../admin/token.ts';
 import { registerHealth } from '../health.ts';
 import { registerJwks } from '../jwks.ts';
@@ -31,6 +38,7 @@ const options = {
   metricsUrl: 'http://127.0.0.1:3000',
   isMetricsOnMain: false,
   isSecured: true,
+  hasConsole: false,
   agentIds: ['echo'],
 };
 // As clients get it.
@@ -70,6 +78,13 @@ async function registeredRoutes(): Promise<Set<string>> {
   registerAdminToken(app, unused);
   registerKeys(app, unused);
   registerDeliveries(app, unused);
+  registerSessions(app, unused);
+  registerTasks(app, unused);
+  registerTaskActions(app, unused);
+  registerLive(app, unused);
+  registerOverview(app, unused);
+  registerAgents(app, unused);
+  registerServer(app, unused);
   const url = () => options.publicUrl;
   registerEncryption(app, unused);
   registerSigningKeys(app, unused);

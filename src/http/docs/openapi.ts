@@ -3,6 +3,7 @@ import { ERROR_TABLE, type ErrorCode } from '../../protocol/errors.ts';
 import { wireJsonSchemas } from '../../protocol/json-schemas.ts';
 import { ERROR_MEANINGS } from './error-meanings.ts';
 import { cardPaths, jsonRpcPaths, jsonRpcSchemas, restPaths } from './openapi-a2a.ts';
+import { consolePaths, consoleSchemas } from './openapi-console.ts';
 import { deliveryPaths, keyPaths, openPaths, serverSchemas } from './openapi-server.ts';
 import { serverKeyPaths, serverKeySchemas } from './openapi-server-keys.ts';
 import { ERROR_SCHEMAS, HEADERS, type Json } from './openapi-shared.ts';
@@ -30,6 +31,9 @@ const TAGS: readonly Json[] = [
   { name: 'JSON-RPC', description: 'All operations at the address of the agent itself, in both versions.' },
   { name: 'REST 1.0', description: 'The operations as paths below the address of the agent.' },
   { name: 'REST 0.3', description: 'The same as A2A 0.3 has it.' },
+  { name: 'Tasks', description: 'Tasks across agents, as the console shows them.' },
+  { name: 'Sessions', description: 'Signing in to the console.' },
+  { name: 'Server', description: 'The overview, agents, and the server itself.' },
   { name: 'Keys', description: 'API keys and admin tokens. For the admin.' },
   { name: 'Server keys', description: 'What this server signs and encrypts with. For the admin.' },
   { name: 'Push', description: 'Push notifications that wait, and dead letters. For their owners and the admin.' },
@@ -128,6 +132,7 @@ export function buildOpenApi(options: OpenApiOptions): Json {
       ...cardPaths(),
       ...jsonRpcPaths(),
       ...restPaths(wire),
+      ...consolePaths(isSecured),
       ...keyPaths(),
       ...serverKeyPaths(),
       ...deliveryPaths(),
@@ -137,6 +142,12 @@ export function buildOpenApi(options: OpenApiOptions): Json {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key, the admin key or an admin token.' },
         apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'parley-session',
+          description: 'For the console: see POST /api/v1/session. `__Host-parley-session` where browsers come by TLS.',
+        },
       },
       parameters: parameters(agentIds),
       headers: HEADERS,
@@ -145,6 +156,7 @@ export function buildOpenApi(options: OpenApiOptions): Json {
         V03Task: V03_TASK,
         ...jsonRpcSchemas(),
         ...serverSchemas(),
+        ...consoleSchemas(),
         ...serverKeySchemas(),
         ...ERROR_SCHEMAS,
       },

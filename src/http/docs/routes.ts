@@ -17,6 +17,8 @@ export interface DocsOptions {
   readonly isMetricsOnMain: boolean;
   /** `false` where authentication is switched off. */
   readonly isSecured: boolean;
+  /** The console is served below `/ui`; else pages there say that it is not. */
+  readonly hasConsole: boolean;
 }
 
 /** Nothing but this server's own files; no inline script or style; in no frame. */
@@ -47,6 +49,7 @@ export function registerDocs(app: FastifyInstance, options: DocsOptions): void {
 
   app.get('/', { config }, (request, reply) => {
     reply.header('vary', 'Accept');
+    if (prefersHtml(request) && options.hasConsole) return reply.redirect('/ui/');
     if (prefersHtml(request)) return sendPage(reply, landingPage(assets(), facts()));
     return reply.header('cache-control', 'no-cache').send({
       name: 'parley',
@@ -82,6 +85,7 @@ export function registerDocs(app: FastifyInstance, options: DocsOptions): void {
       .send(assets().find(file)?.body);
   });
 
+  if (options.hasConsole) return;
   for (const [path, title] of Object.entries(CONSOLE_PAGES)) {
     app.get(path, { config }, (_request, reply) => sendPage(reply, consolePage(assets(), title, facts())));
   }
