@@ -79,10 +79,13 @@ export function agentsOf(search: TasksSearch): readonly string[] {
   return (search.agent ?? '').split(',').filter((id) => id !== '');
 }
 
+/** What is not there may also be undefined. */
+export type AnySearch = { readonly [Key in keyof TasksSearch]?: TasksSearch[Key] | undefined };
+
 /** The conditions for the API. `nowMs` is when the view was opened: a span of time ends then, and grows from there. */
-export function conditionsOf(search: TasksSearch, nowMs: number): TaskConditions {
-  const { agent, owner, context, range, q } = search;
-  const states = statesOf(search);
+export function conditionsOf(search: AnySearch, nowMs: number): TaskConditions {
+  const { state, agent, owner, context, range, q } = search;
+  const states = statesOf(clean({ state }));
   return clean({
     state: states.length === 0 ? undefined : states.join(','),
     agent,

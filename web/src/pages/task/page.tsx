@@ -76,9 +76,9 @@ function Task({ view }: { view: TaskView }) {
               value={name}
               className="h-8 border-b-2 border-transparent px-2 whitespace-nowrap text-quiet hover:text-ink data-[state=active]:border-ink data-[state=active]:font-medium data-[state=active]:text-ink"
             >
-              {NAMES[name]}
+              {NAMES[name]}{' '}
               {counts[name] !== undefined && counts[name] > 0 && (
-                <span className="ml-1.5 text-xs text-quiet">{counts[name]}</span>
+                <span className="ml-1 text-xs text-quiet">{counts[name]}</span>
               )}
             </Tabs.Trigger>
           ))}

@@ -9,9 +9,9 @@ import { StateIcon } from '../../components/state.tsx';
 import { formatCount, shortId } from '../../lib/format.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import { slugOf, STATES, TASK_STATES, type TaskState } from '../../lib/states.ts';
-import { agentsOf, isNarrowed, RANGES, type Range, statesOf, type TasksSearch } from '../../lib/task-search.ts';
+import { type AnySearch, agentsOf, isNarrowed, RANGES, type Range, statesOf, type TasksSearch } from '../../lib/task-search.ts';
 
-export type ChangeSearch = (changes: { readonly [Key in keyof TasksSearch]?: TasksSearch[Key] | undefined }) => void;
+export type ChangeSearch = (changes: AnySearch) => void;
 export type Counts = Readonly<Record<string, number>> | null;
 
 interface Props {

@@ -1,7 +1,7 @@
 /** The A2A Console: the list of tasks, live; beside it, where there is room, the one that is looked at. */
 import { Outlet, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo, useRef, useState } from 'react';
-import { conditionsOf, type TasksSearch } from '../../lib/task-search.ts';
+import { type AnySearch, conditionsOf, type TasksSearch } from '../../lib/task-search.ts';
 import { useWidth } from '../../lib/use-width.ts';
 import { Splitter } from './splitter.tsx';
 import { TaskFilters } from './filters.tsx';
@@ -37,9 +37,14 @@ function List({ openId }: { openId: string | null }) {
   const navigate = useNavigate();
   // A span of time ends when it was chosen: the list grows from there and is not read again each second.
   const [openedAt, setOpenedAt] = useState(() => Date.now());
-  const conditions = useMemo(() => conditionsOf(search, openedAt), [search, openedAt]);
+  const { state, agent, owner, context, range, q } = search;
+  // Whatever else changes in the address, it is the same list.
+  const conditions = useMemo(
+    () => conditionsOf({ state, agent, owner, context, range, q }, openedAt),
+    [state, agent, owner, context, range, q, openedAt],
+  );
   const change = useCallback(
-    (changes: { readonly [Key in keyof TasksSearch]?: TasksSearch[Key] | undefined }) => {
+    (changes: AnySearch) => {
       if ('range' in changes) setOpenedAt(Date.now());
       void navigate({
         to: '.',
