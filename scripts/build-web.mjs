@@ -1,7 +1,7 @@
 // @ts-check
 /** Builds the console: web/ to web/dist, with compressed twins beside the files. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { precompress } from './precompress.mjs';
@@ -44,7 +44,12 @@ export function buildWeb() {
   try {
     const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
     const arguments_ = [vite, 'build', '--outDir', stagingDir, '--emptyOutDir', '--logLevel', 'warn'];
-    const { status } = spawnSync(process.execPath, arguments_, { cwd: webDir, stdio: ['ignore', 2, 2] });
+    const { status } = spawnSync(process.execPath, arguments_, {
+      cwd: webDir,
+      stdio: ['ignore', 2, 2],
+      // Tests build too, and would get the libraries' forms for developers.
+      env: { ...process.env, NODE_ENV: 'production' },
+    });
     if (status !== 0) return false;
     precompress(stagingDir);
     if (existsSync(outDir)) renameSync(outDir, oldDir);

@@ -32,19 +32,51 @@ describe.skipIf(hasNoBrowser)('every page', () => {
     { name: 'overview', path: '/ui/', seen: (page) => page.getByRole('img', { name: /^Requests/ }).waitFor() },
     { name: 'tasks', path: '/ui/tasks', seen: (page) => page.locator('[data-task]').first().waitFor() },
     { name: 'tasks-none', path: '/ui/tasks?q=nothing-like-this', seen: heading('No task fits') },
-    { name: 'task', path: `/ui/tasks/${ids.done}`, seen: (page) => page.getByRole('log').getByText('completed').waitFor() },
-    { name: 'task-waiting', path: `/ui/tasks/${ids.waiting}`, seen: (page) => page.getByLabel('The agent waits for your answer').waitFor() },
-    { name: 'timeline', path: `/ui/tasks/${ids.done}?tab=timeline&seq=3`, seen: (page) => page.getByText('"artifactId"').first().waitFor() },
-    { name: 'artifacts', path: `/ui/tasks/${ids.done}?tab=artifacts`, seen: (page) => page.getByRole('button', { name: 'Save', exact: true }).waitFor() },
-    { name: 'frames', path: `/ui/tasks/${ids.done}?tab=frames`, seen: (page) => page.getByText('HTTP/1.1 200 OK').first().waitFor() },
-    { name: 'related', path: `/ui/tasks/${ids.done}?tab=related`, seen: (page) => page.getByText('Tasks of the context').waitFor() },
+    {
+      name: 'task',
+      path: `/ui/tasks/${ids.done}`,
+      seen: (page) => page.getByRole('log').getByText('completed').waitFor(),
+    },
+    {
+      name: 'task-waiting',
+      path: `/ui/tasks/${ids.waiting}`,
+      seen: (page) => page.getByLabel('The agent waits for your answer').waitFor(),
+    },
+    {
+      name: 'timeline',
+      path: `/ui/tasks/${ids.done}?tab=timeline&seq=3`,
+      seen: (page) => page.getByText('"artifactId"').first().waitFor(),
+    },
+    {
+      name: 'artifacts',
+      path: `/ui/tasks/${ids.done}?tab=artifacts`,
+      seen: (page) => page.getByRole('button', { name: 'Save', exact: true }).waitFor(),
+    },
+    {
+      name: 'frames',
+      path: `/ui/tasks/${ids.done}?tab=frames`,
+      seen: (page) => page.getByText('HTTP/1.1 200 OK').first().waitFor(),
+    },
+    {
+      name: 'related',
+      path: `/ui/tasks/${ids.done}?tab=related`,
+      seen: (page) => page.getByText('Tasks of the context').waitFor(),
+    },
     { name: 'raw', path: `/ui/tasks/${ids.done}?tab=raw`, seen: heading('Task, A2A 1.0') },
     { name: 'task-none', path: '/ui/tasks/no-such-task', seen: (page) => page.getByRole('alert').waitFor() },
     { name: 'agents', path: '/ui/agents', seen: heading('Echo') },
     { name: 'agent', path: '/ui/agents/echo', seen: heading('Checks of the card') },
-    { name: 'keys', path: '/ui/keys', seen: (page) => page.getByRole('cell', { name: 'a client of ours active' }).waitFor() },
+    {
+      name: 'keys',
+      path: '/ui/keys',
+      seen: (page) => page.getByRole('cell', { name: 'a client of ours active' }).waitFor(),
+    },
     { name: 'health', path: '/ui/settings', seen: heading('Database') },
-    { name: 'configuration', path: '/ui/settings?tab=configuration', seen: (page) => page.getByText('env PORT').waitFor() },
+    {
+      name: 'configuration',
+      path: '/ui/settings?tab=configuration',
+      seen: (page) => page.getByText('env PORT').waitFor(),
+    },
     { name: 'sessions', path: '/ui/settings?tab=sessions', seen: (page) => page.getByText('this one').waitFor() },
   ];
 
@@ -52,7 +84,7 @@ describe.skipIf(hasNoBrowser)('every page', () => {
     const { page } = view;
     const where = `${name}, ${look.width} px, ${look.theme}`;
     const found = await axeViolations(page);
-    const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    const tooWide = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
     if (pictures !== undefined && look.height === 800) {
       mkdirSync(pictures, { recursive: true });
       await page.screenshot({ path: join(pictures, `${name}-${look.theme}.png`) });
@@ -65,10 +97,13 @@ describe.skipIf(hasNoBrowser)('every page', () => {
   }
 
   it('has something to show', async () => {
-    const first = await send('What is the weather like in **Oslo**?\n\n| hour | max |\n|---|---|\n| 12 | 14 |\n\n```\ncode\n```\n\n[more](https://example.org)');
+    const first = await send(
+      'What is the weather like in **Oslo**?\n\n| hour | max |\n|---|---|\n| 12 | 14 |\n\n```\ncode\n```\n\n[more](https://example.org)',
+    );
     ids.done = first.id;
     ids.waiting = (await send('/ask Which account should the refund go to?', first.contextId)).id;
-    for (const text of ['/fail upstream answered 502 after 4.98 s', '/reject', '/sleep 600000', '/file forecast.txt']) await send(text);
+    for (const text of ['/fail upstream answered 502 after 4.98 s', '/reject', '/sleep 600000', '/file forecast.txt'])
+      await send(text);
     for (let number = 1; number <= 20; number++) await send(`summarise the report of week ${number}`);
     const canceled = await send('/sleep 500000');
     await fetch(`${server().url}/a2a/tasks/${canceled.id}:cancel`, {

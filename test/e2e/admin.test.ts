@@ -79,10 +79,8 @@ describe.skipIf(hasNoBrowser)('the pages of the admin', () => {
   });
 
   it('[U1] an address that leads nowhere is a real 404 with a way back', async () => {
-    const { page, ...view } = await openSignedIn('/ui/', { expected: /404/ }).then((opened) => ({
-      page: opened.page,
-      goto: (path: string) => opened.goto(path),
-    }));
+    const view = await openSignedIn('/ui/', { expected: /404/ });
+    const { page } = view;
     const answered = page.waitForResponse((response) => response.url().endsWith('/ui/nowhere'));
     await view.goto('/ui/nowhere');
     expect((await answered).status()).toBe(404);

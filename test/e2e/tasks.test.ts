@@ -88,7 +88,7 @@ describe.skipIf(hasNoBrowser)('the list of tasks', () => {
     await page.getByRole('menuitemradio', { name: 'last hour' }).click();
     await page.getByText('The server does not answer. What you see').waitFor();
     await page.context().setOffline(false);
-    await page.getByText('The server does not answer. What you see').waitFor({ state: 'hidden' });
-    await page.locator('[data-task]').first().waitFor();
+    await expect.poll(() => page.getByText('The server does not answer. What you see').count()).toBe(0);
+    await expect.poll(() => page.locator('[data-task]').count()).toBeGreaterThan(0);
   });
 });

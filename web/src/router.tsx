@@ -35,6 +35,8 @@ const metricsRoute = createRoute({
   path: '/metrics',
   validateSearch: readTasksSearch,
   beforeLoad: ({ search }) => {
+    // What the router takes as a redirect is no Error.
+    // oxlint-disable-next-line typescript/only-throw-error
     throw redirect({ to: '/tasks', search, replace: true });
   },
 });

@@ -61,7 +61,11 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   } catch (error) {
     if (signal?.aborted === true) throw error;
     isReachable.set(false);
-    throw new ApiError(0, timeLimit.aborted ? 'The server took too long to answer' : 'The server does not answer', null);
+    throw new ApiError(
+      0,
+      timeLimit.aborted ? 'The server took too long to answer' : 'The server does not answer',
+      null,
+    );
   }
   isReachable.set(true);
   const answer = parse(text);

@@ -2,7 +2,7 @@
  * The one live connection of a tab. Views say what they follow; the connection is open while anybody follows anything and
  * the page is seen. After a break it names the events that it holds, so that nothing is missed and nothing comes twice.
  */
-import type { LiveFrame, LiveFrameName } from '../../../src/http/admin/live-contract.ts';
+import type { FollowTasksRequest, LiveFrame, LiveFrameName } from '../../../src/http/admin/live-contract.ts';
 import { createStore } from '../lib/store.ts';
 import { query, request, signedOut } from './client.ts';
 
@@ -67,7 +67,7 @@ export function followTask(taskId: string, follower: TaskFollower): () => void {
 
 const isWanted = () => listFollowers.size > 0 || taskFollowers.size > 0;
 
-async function change(body: { add?: { id: string; after: number }[]; remove?: string[] }): Promise<void> {
+async function change(body: FollowTasksRequest): Promise<void> {
   const id = liveId;
   if (id === null) return;
   try {

@@ -4,7 +4,7 @@ import { CopyButton } from './copy.tsx';
 export function Code({ text, label, className = '' }: { text: string; label: string; className?: string }) {
   return (
     <div className="group relative min-w-0 rounded-md border border-line bg-sunk">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard */}
+      {/* What scrolls must be reachable by the keyboard */}
       <pre tabIndex={0} className={`overflow-auto p-3 pr-10 font-mono text-xs leading-5 ${className}`}>
         {text}
       </pre>

@@ -9,7 +9,11 @@ export async function copyText(text: string, what: string): Promise<void> {
     await navigator.clipboard.writeText(text);
     toast({ title: `${what} copied` });
   } catch {
-    toast({ title: `${what} could not be copied`, detail: 'The browser gives no access to the clipboard here.', isBad: true });
+    toast({
+      title: `${what} could not be copied`,
+      detail: 'The browser gives no access to the clipboard here.',
+      isBad: true,
+    });
   }
 }
 

@@ -15,7 +15,7 @@ export function DataTree({ value, name, depth = 0 }: { value: unknown; name?: st
       </div>
     );
   }
-  const members = Object.entries(value);
+  const members: (readonly [string, unknown])[] = Object.entries(value);
   const isList = Array.isArray(value);
   const size = isList ? `[${members.length}]` : `{${members.length}}`;
   return (

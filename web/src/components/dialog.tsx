@@ -56,7 +56,9 @@ export function Confirm(props: {
   return (
     <Dialog title={props.title} description={props.consequence} onClose={props.onClose} className="max-w-md">
       <div className="mt-2 flex justify-end gap-2">
-        <Radix.Close className="h-7 rounded-md border border-line px-2.5 font-medium hover:bg-hover">Keep it</Radix.Close>
+        <Radix.Close className="h-7 rounded-md border border-line px-2.5 font-medium hover:bg-hover">
+          Keep it
+        </Radix.Close>
         <button
           type="button"
           disabled={props.isBusy}

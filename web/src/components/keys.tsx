@@ -6,7 +6,7 @@ export function Keys({ keys }: { keys: string }) {
     <span className="inline-flex gap-1">
       {keys.split(' ').map((key, index) => (
         <kbd
-          // biome-ignore lint/suspicious/noArrayIndexKey: the keys of a sequence never move
+          // The keys of a sequence never move
           key={index}
           className="min-w-4.5 rounded-sm border border-line px-1 text-center font-mono text-2xs text-quiet"
         >

@@ -8,12 +8,23 @@ import { Code } from './code.tsx';
 
 const components: Components = {
   a: ({ href, children }) => (
-    <a href={href} title={href} target="_blank" rel="noopener noreferrer nofollow" className="text-accent underline underline-offset-3">
+    <a
+      href={href}
+      title={href}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+      className="text-accent underline underline-offset-3"
+    >
       {children}
     </a>
   ),
   img: ({ src, alt }) => (
-    <a href={String(src ?? '')} target="_blank" rel="noopener noreferrer nofollow" className="text-accent underline underline-offset-3">
+    <a
+      href={String(src ?? '')}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+      className="text-accent underline underline-offset-3"
+    >
       image{alt === undefined || alt === '' ? '' : `: ${alt}`}
     </a>
   ),
@@ -24,7 +35,7 @@ const components: Components = {
     return <Code text={text.replace(/\n$/, '')} label="code" />;
   },
   table: ({ children }) => (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
+    // What scrolls must be reachable by the keyboard
     <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Table">
       <table className="text-sm [&_td]:border-b [&_td]:border-line [&_td]:py-1 [&_td]:pr-4 [&_th]:border-b [&_th]:border-line [&_th]:py-1 [&_th]:pr-4 [&_th]:text-left">
         {children}

@@ -61,12 +61,7 @@ export function MenuChoices<T extends string>(props: {
   return (
     <DropdownMenu.RadioGroup value={props.value}>
       {props.choices.map(([value, label]) => (
-        <DropdownMenu.RadioItem
-          key={value}
-          value={value}
-          onSelect={() => props.onChange(value)}
-          className={ITEM}
-        >
+        <DropdownMenu.RadioItem key={value} value={value} onSelect={() => props.onChange(value)} className={ITEM}>
           <span className="flex-1">{label}</span>
           <Check className={`size-3.5 ${value === props.value ? '' : 'invisible'}`} />
         </DropdownMenu.RadioItem>

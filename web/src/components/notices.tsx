@@ -17,7 +17,7 @@ export function Loading({ rows = 6, label = 'Loading' }: { rows?: number; label?
       {isLate &&
         Array.from({ length: rows }, (_, row) => (
           <div
-            // biome-ignore lint/suspicious/noArrayIndexKey: rows without any content
+            // Rows without any content
             key={row}
             className="my-2 h-3 animate-breathe rounded-sm bg-line"
             style={{ width: `${88 - ((row * 37) % 45)}%` }}
@@ -41,7 +41,7 @@ export function Empty({ title, children, command }: { title: string; children?: 
 export function Command({ text }: { text: string }) {
   return (
     <div className="relative mt-1 rounded-md border border-line bg-sunk">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard */}
+      {/* What scrolls must be reachable by the keyboard */}
       <pre tabIndex={0} className="overflow-x-auto p-3 pr-10 font-mono text-xs">
         {text}
       </pre>
@@ -77,13 +77,16 @@ export function Failure({ error, what, onRetry }: { error: unknown; what: string
 }
 
 export function explain(error: unknown, what: string): { title: string; detail: string; requestId: string | null } {
-  if (!(error instanceof ApiError)) return { title: `${what} failed in the browser`, detail: String(error), requestId: null };
+  if (!(error instanceof ApiError))
+    return { title: `${what} failed in the browser`, detail: String(error), requestId: null };
   const { status, message, requestId } = error;
   if (status === 0) {
-    const detail = 'The server does not answer. It may be restarting, or the network is gone; what you see stays as it was.';
+    const detail =
+      'The server does not answer. It may be restarting, or the network is gone; what you see stays as it was.';
     return { title: `${what}: no connection`, detail, requestId: null };
   }
-  if (status === 403) return { title: `${what}: not allowed`, detail: `${message}. Sign in with a key that may.`, requestId };
+  if (status === 403)
+    return { title: `${what}: not allowed`, detail: `${message}. Sign in with a key that may.`, requestId };
   if (status === 404) return { title: `${what}: not found`, detail: message, requestId };
   if (status === 429) return { title: `${what}: too many requests`, detail: message, requestId };
   return { title: `${what} failed`, detail: message, requestId };

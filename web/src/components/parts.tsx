@@ -27,7 +27,7 @@ export function Parts({ parts, isMarkdown }: { parts: readonly Part[]; isMarkdow
   return (
     <div className="grid min-w-0 gap-2">
       {joined(parts).map((part, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: parts have no ids, and are only ever added at the end
+        // Parts have no ids, and are only ever added at the end
         <PartView key={index} part={part} isMarkdown={isMarkdown} />
       ))}
     </div>
@@ -35,7 +35,8 @@ export function Parts({ parts, isMarkdown }: { parts: readonly Part[]; isMarkdow
 }
 
 function PartView({ part, isMarkdown }: { part: Part; isMarkdown: boolean }) {
-  if (part.text !== undefined) return <TextPart text={part.text} isMarkdown={isMarkdown && part.mediaType !== 'text/plain'} />;
+  if (part.text !== undefined)
+    return <TextPart text={part.text} isMarkdown={isMarkdown && part.mediaType !== 'text/plain'} />;
   if (part.data !== undefined) {
     return (
       <div className="rounded-md border border-line bg-sunk p-2">
@@ -88,9 +89,11 @@ function FilePart({ part }: { part: Part }) {
           </IconButton>
         )}
       </figcaption>
-      {image !== null && <img src={image} alt={name} className="max-h-96 border-t border-line bg-sunk object-contain" />}
+      {image !== null && (
+        <img src={image} alt={name} className="max-h-96 border-t border-line bg-sunk object-contain" />
+      )}
       {text !== null && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
+        // What scrolls must be reachable by the keyboard
         <pre tabIndex={0} className="max-h-72 overflow-auto border-t border-line bg-sunk p-2.5 font-mono text-xs">
           {text}
         </pre>

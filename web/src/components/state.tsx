@@ -53,7 +53,9 @@ export function StateIcon({ state, className = '' }: { state: TaskState; classNa
 export function StateLabel({ state, className = '' }: { state: string; className?: string }) {
   if (!isTaskState(state)) return <span className={className}>{state}</span>;
   return (
-    <span className={`inline-flex items-center gap-1.5 align-top whitespace-nowrap ${STATES[state].color} ${className}`}>
+    <span
+      className={`inline-flex items-center gap-1.5 align-top whitespace-nowrap ${STATES[state].color} ${className}`}
+    >
       <StateIcon state={state} />
       {STATES[state].word}
     </span>

@@ -9,7 +9,11 @@ export function Age({ at, className = '' }: { at: string | number; className?: s
   const text = useNow((nowMs) => formatAge(ms, nowMs));
   const isUtc = useStore(zone) === 'utc';
   return (
-    <time dateTime={new Date(ms).toISOString()} title={formatExact(ms, isUtc)} className={`whitespace-nowrap ${className}`}>
+    <time
+      dateTime={new Date(ms).toISOString()}
+      title={formatExact(ms, isUtc)}
+      className={`whitespace-nowrap ${className}`}
+    >
       {text}
     </time>
   );
@@ -29,5 +33,7 @@ export function Exact({ at, className = '' }: { at: string | number; className?:
 export function Duration({ since, until }: { since: string; until: string | null }) {
   const from = Date.parse(since);
   const running = useNow((nowMs) => (until === null ? formatDuration(nowMs - from) : ''));
-  return <span className="whitespace-nowrap">{until === null ? running : formatDuration(Date.parse(until) - from)}</span>;
+  return (
+    <span className="whitespace-nowrap">{until === null ? running : formatDuration(Date.parse(until) - from)}</span>
+  );
 }

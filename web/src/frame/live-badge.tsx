@@ -11,7 +11,10 @@ const LOOKS: Readonly<Record<BadgeStatus, { dot: string; meaning: string }>> = {
   live: { dot: 'bg-completed animate-breathe', meaning: 'Changes are shown as they happen' },
   paused: { dot: 'border border-edge', meaning: 'Paused while the page is hidden' },
   closed: { dot: 'bg-edge', meaning: 'The task has ended; there is nothing more to follow' },
-  error: { dot: 'bg-failed', meaning: 'The live connection is broken; it is tried again, and goes on after the last event' },
+  error: {
+    dot: 'bg-failed',
+    meaning: 'The live connection is broken; it is tried again, and goes on after the last event',
+  },
 };
 
 export function Badge({ status, what }: { status: BadgeStatus; what: string }) {

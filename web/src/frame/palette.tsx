@@ -12,7 +12,7 @@ import { StateIcon } from '../components/state.tsx';
 import { Age } from '../components/time.tsx';
 import { shortId } from '../lib/format.ts';
 import { isDark, theme, zone } from '../lib/preferences.ts';
-import { slugOf, STATES, TASK_STATES } from '../lib/states.ts';
+import { STATES, slugOf, TASK_STATES } from '../lib/states.ts';
 import { sendDraft } from '../pages/send/open.tsx';
 import type { Place } from './navigation.ts';
 
@@ -109,10 +109,7 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
                     Agent: {name}
                   </Item>
                 ))}
-                <Item
-                  icon={<Moon className="size-3.5" />}
-                  onSelect={act(() => theme.set(isDark() ? 'light' : 'dark'))}
-                >
+                <Item icon={<Moon className="size-3.5" />} onSelect={act(() => theme.set(isDark() ? 'light' : 'dark'))}>
                   Switch theme
                 </Item>
                 <Item

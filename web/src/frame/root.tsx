@@ -18,9 +18,7 @@ export function Root() {
   return (
     <main className="h-full overflow-y-auto">
       {data !== undefined && <SignIn />}
-      {data === undefined && error !== null && (
-        <Failure what="Parley" error={error} onRetry={() => void refetch()} />
-      )}
+      {data === undefined && error !== null && <Failure what="Parley" error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null && <Loading />}
     </main>
   );

@@ -25,12 +25,11 @@ export function TopBar({ onFind, onHelp }: { onFind: () => void; onHelp: () => v
       <button
         type="button"
         onClick={onFind}
-        aria-label="Search or run a command"
         className="ml-auto flex h-7 items-center gap-2 rounded-md border border-line px-2 text-quiet hover:bg-hover md:w-64"
       >
         <Search className="size-3.5" />
-        <span className="hidden flex-1 text-left md:inline">Search or command</span>
-        <span className="hidden md:inline">
+        <span className="sr-only flex-1 text-left md:not-sr-only">Search or command</span>
+        <span aria-hidden="true" className="hidden md:inline">
           <Keys keys="mod+k" />
         </span>
       </button>
@@ -109,7 +108,7 @@ function Who({ onHelp }: { onHelp: () => void }) {
   const principal = usePrincipal();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const hasSession = client.getQueryData(sessionQuery.queryKey)?.session != null;
+  const hasSession = Boolean(client.getQueryData(sessionQuery.queryKey)?.session);
   const leave = async () => {
     try {
       await signOut(client);

@@ -1,6 +1,7 @@
 /** Commands that do over A2A what the console does: to copy, to send to a colleague. */
-import { newId } from './ids.ts';
+
 import type { Part } from '../../../src/protocol/v1/types.ts';
+import { newId } from './ids.ts';
 
 interface Send {
   /** Of the agent. */
@@ -51,5 +52,9 @@ function oldPart(part: Part): object {
     ...(part.filename !== undefined && { name: part.filename }),
     ...(part.mediaType !== undefined && { mimeType: part.mediaType }),
   };
-  return { kind: 'file', file: { ...(part.raw === undefined ? { uri: part.url } : { bytes: part.raw }), ...named }, ...metadata };
+  return {
+    kind: 'file',
+    file: { ...(part.raw === undefined ? { uri: part.url } : { bytes: part.raw }), ...named },
+    ...metadata,
+  };
 }

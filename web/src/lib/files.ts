@@ -57,7 +57,7 @@ export function partOfFile(file: File): Promise<Part> {
     const reader = new FileReader();
     reader.onerror = () => reject(new Error(`${file.name} could not be read`));
     reader.onload = () => {
-      const [, raw = ''] = String(reader.result).split(',', 2);
+      const [, raw = ''] = (typeof reader.result === 'string' ? reader.result : '').split(',', 2);
       resolve({ raw, filename: file.name, mediaType: file.type === '' ? 'application/octet-stream' : file.type });
     };
     reader.readAsDataURL(file);

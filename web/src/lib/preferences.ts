@@ -2,9 +2,7 @@
 import { createStore, type Store } from './store.ts';
 
 const THEMES = ['system', 'light', 'dark'] as const;
-export type Theme = (typeof THEMES)[number];
 const ZONES = ['local', 'utc'] as const;
-export type Zone = (typeof ZONES)[number];
 
 function preference<T extends string>(name: string, values: readonly T[], fallback: T): Store<T> {
   const stored = localStorage.getItem(name);

@@ -33,12 +33,14 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
     }));
     active.push(registered);
     return () => void active.splice(active.indexOf(registered), 1);
-    // biome-ignore lint/correctness/useExhaustiveDependencies: other keys, other registration
+    // Other keys, other registration
   }, [names]);
 }
 
 function isField(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
 }
 
 function onKey(event: KeyboardEvent): void {
@@ -57,7 +59,8 @@ function onKey(event: KeyboardEvent): void {
   pendingUntil = 0;
   if (match !== undefined) {
     // Buttons and links under the focus have their own Enter.
-    if (key === 'Enter' && event.target instanceof Element && event.target.closest('button,a,summary,input') !== null) return;
+    if (key === 'Enter' && event.target instanceof Element && event.target.closest('button,a,summary,input') !== null)
+      return;
     event.preventDefault();
     match.run();
   } else if (all.some(({ keys }) => keys.startsWith(`${key} `))) {

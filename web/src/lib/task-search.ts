@@ -37,7 +37,9 @@ export function readTasksSearch(search: Record<string, unknown>): TasksSearch {
     const said = typeof value === 'number' ? String(value) : value;
     return typeof said === 'string' && said !== '' ? said.slice(0, 256) : undefined;
   };
-  const states = text('state')?.split(',').filter((slug) => stateOfSlug(slug) !== undefined);
+  const states = text('state')
+    ?.split(',')
+    .filter((slug) => stateOfSlug(slug) !== undefined);
   const range = text('range');
   return clean({
     state: states === undefined || states.length === 0 ? undefined : states.join(','),

@@ -6,7 +6,7 @@ import { type AgentRow, agentsQuery } from '../../api/server.ts';
 import { Empty, Failure, Loading } from '../../components/notices.tsx';
 import { StateIcon } from '../../components/state.tsx';
 import { formatCount, plural } from '../../lib/format.ts';
-import { slugOf, STATES, TASK_STATES } from '../../lib/states.ts';
+import { STATES, slugOf, TASK_STATES } from '../../lib/states.ts';
 import { Page } from '../page.tsx';
 
 export function AgentsPage() {

@@ -32,7 +32,11 @@ export function CreateKeyDialog({ onCreated, onClose }: { onCreated: (key: Issue
   const [days, setDays] = useState('');
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => {
-      const body: CreateKeyRequest = { name: name.trim(), scopes: [...scopes], agents: agents === null ? null : [...agents] };
+      const body: CreateKeyRequest = {
+        name: name.trim(),
+        scopes: [...scopes],
+        agents: agents === null ? null : [...agents],
+      };
       const expiresAt = days === '' ? null : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
       return createKey({ ...body, expiresAt });
     },
@@ -41,7 +45,11 @@ export function CreateKeyDialog({ onCreated, onClose }: { onCreated: (key: Issue
   const nameProblem = error instanceof ApiError ? error.fields.get('name') : undefined;
   const isReady = name.trim() !== '' && scopes.length > 0 && agents?.length !== 0;
   return (
-    <Dialog title="New key" description="A key is a principal of its own: it sees the tasks that it began." onClose={onClose}>
+    <Dialog
+      title="New key"
+      description="A key is a principal of its own: it sees the tasks that it began."
+      onClose={onClose}
+    >
       <form
         className="grid gap-4 pt-2"
         onSubmit={(event) => {
@@ -50,7 +58,16 @@ export function CreateKeyDialog({ onCreated, onClose }: { onCreated: (key: Issue
         }}
       >
         <Field label="Name" hint="For people: what the key is for." problem={nameProblem}>
-          {(control) => <Input {...control} autoFocus required maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}
+          {(control) => (
+            <Input
+              {...control}
+              autoFocus
+              required
+              maxLength={200}
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+            />
+          )}
         </Field>
         <fieldset className="grid gap-1">
           <legend className="mb-1 font-medium">It may</legend>

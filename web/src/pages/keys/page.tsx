@@ -76,7 +76,8 @@ export function KeysPage() {
         </Empty>
       )}
       {keys.length > 0 && (
-        <div className="overflow-x-auto" role="region" aria-label="Keys" tabIndex={0}>
+        // What scrolls must be reachable by the keyboard
+        <div className="relative overflow-x-auto" role="region" aria-label="Table of the keys" tabIndex={0}>
           <table className="w-full min-w-[44rem] text-left">
             <thead className="text-xs text-quiet">
               <tr className="border-b border-line [&>th]:py-1 [&>th]:pr-4 [&>th]:font-normal">

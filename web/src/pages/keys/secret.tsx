@@ -13,7 +13,9 @@ export function SecretDialog({ issued, onClose }: { issued: IssuedKey; onClose: 
       onClose={onClose}
     >
       <div className="grid gap-4 pt-2">
-        <code className="block rounded-md border border-line bg-sunk p-3 font-mono text-xs break-all select-all">{issued.key}</code>
+        <code className="block rounded-md border border-line bg-sunk p-3 font-mono text-xs break-all select-all">
+          {issued.key}
+        </code>
         <div className="flex justify-end gap-2">
           <Button look="primary" autoFocus onClick={() => void copyText(issued.key, 'Key')}>
             <Copy className="size-3.5" />

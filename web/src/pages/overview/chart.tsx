@@ -35,11 +35,15 @@ export function Chart({ label, span, times, lines, format }: Props) {
   const latest = useRef({ data, span });
   latest.current = { data, span };
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: made anew for another theme only; data comes by setData
+  // Made anew for another theme only; data comes by setData
   useEffect(() => {
     const { current } = place;
     if (current === null) return;
-    const made = new UPlot(optionsOf(current, lines, format, () => latest.current.span), latest.current.data, current);
+    const made = new UPlot(
+      optionsOf(current, lines, format, () => latest.current.span),
+      latest.current.data,
+      current,
+    );
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height: HEIGHT_PX }));
     observer.observe(current);
@@ -52,8 +56,9 @@ export function Chart({ label, span, times, lines, format }: Props) {
       made.destroy();
       plot.current = null;
     };
+    // oxlint-disable-next-line react/exhaustive-deps
   }, [shade, isUtc]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the lists are new whenever their content is
+  // The lists are new whenever their content is
   useEffect(() => plot.current?.setData(latest.current.data), [times, lines]);
 
   const last = (values: readonly (number | null)[]) => values.findLast((value) => value !== null);

@@ -20,51 +20,59 @@ export function Charts({ series, window, now }: Props) {
   const span = [end - WINDOW_SECONDS[window], end] as const;
   const perMinute = (values: readonly number[]) => values.map((value) => (value * 60) / stepSeconds);
   const rate = (value: number) => (value < 10 ? value.toFixed(1) : formatCount(Math.round(value)));
-  const charts: readonly { title: string; unit: string; lines: readonly Line[]; format: (value: number) => string }[] = [
-    {
-      title: 'Requests',
-      unit: 'per minute',
-      format: rate,
-      lines: [
-        { name: 'all', color: '--color-ink', values: perMinute(series.requests) },
-        { name: 'answered 5xx', color: '--color-failed', values: perMinute(series.requestErrors), isDashed: true },
-      ],
-    },
-    {
-      title: 'Tasks',
-      unit: 'per minute',
-      format: rate,
-      lines: [
-        { name: 'created', color: '--color-ink', values: perMinute(series.tasksCreated) },
-        { name: 'turns ended', color: '--color-completed', values: perMinute(series.turnsEnded) },
-        { name: 'failed', color: '--color-failed', values: perMinute(series.turnsFailed), isDashed: true },
-      ],
-    },
-    {
-      title: 'Turns take',
-      unit: '',
-      format: formatDuration,
-      lines: [
-        { name: 'p50', color: '--color-ink', values: series.turnP50Ms },
-        { name: 'p95', color: '--color-quiet', values: series.turnP95Ms },
-        { name: 'p99', color: '--color-edge', values: series.turnP99Ms, isDashed: true },
-      ],
-    },
-    {
-      title: 'In the process',
-      unit: 'at most',
-      format: (value) => formatCount(Math.round(value)),
-      lines: [
-        { name: 'running tasks', color: '--color-working', values: series.running },
-        { name: 'queued writes', color: '--color-quiet', values: series.queued, isDashed: true },
-      ],
-    },
-  ];
+  const charts: readonly { title: string; unit: string; lines: readonly Line[]; format: (value: number) => string }[] =
+    [
+      {
+        title: 'Requests',
+        unit: 'per minute',
+        format: rate,
+        lines: [
+          { name: 'all', color: '--color-ink', values: perMinute(series.requests) },
+          { name: 'answered 5xx', color: '--color-failed', values: perMinute(series.requestErrors), isDashed: true },
+        ],
+      },
+      {
+        title: 'Tasks',
+        unit: 'per minute',
+        format: rate,
+        lines: [
+          { name: 'created', color: '--color-ink', values: perMinute(series.tasksCreated) },
+          { name: 'turns ended', color: '--color-completed', values: perMinute(series.turnsEnded) },
+          { name: 'failed', color: '--color-failed', values: perMinute(series.turnsFailed), isDashed: true },
+        ],
+      },
+      {
+        title: 'Turns take',
+        unit: '',
+        format: formatDuration,
+        lines: [
+          { name: 'p50', color: '--color-ink', values: series.turnP50Ms },
+          { name: 'p95', color: '--color-quiet', values: series.turnP95Ms },
+          { name: 'p99', color: '--color-edge', values: series.turnP99Ms, isDashed: true },
+        ],
+      },
+      {
+        title: 'In the process',
+        unit: 'at most',
+        format: (value) => formatCount(Math.round(value)),
+        lines: [
+          { name: 'running tasks', color: '--color-working', values: series.running },
+          { name: 'queued writes', color: '--color-quiet', values: series.queued, isDashed: true },
+        ],
+      },
+    ];
   return (
     <div className="grid content-start gap-6">
       <div className="grid gap-x-8 gap-y-5 @6xl:grid-cols-2">
         {charts.map(({ title, unit, lines, format }) => (
-          <Section key={title} title={<>{title} <span className="font-normal text-quiet">{unit}</span></>}>
+          <Section
+            key={title}
+            title={
+              <>
+                {title} <span className="font-normal text-quiet">{unit}</span>
+              </>
+            }
+          >
             <Chart label={title} span={span} times={times} lines={lines} format={format} />
           </Section>
         ))}

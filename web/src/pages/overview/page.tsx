@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
-import { type Overview, overviewQuery, type OverviewWindow } from '../../api/server.ts';
+import { type Overview, type OverviewWindow, overviewQuery } from '../../api/server.ts';
 import type { TaskRow } from '../../api/tasks.ts';
 import { Segments } from '../../components/field.tsx';
 import { Failure, Loading } from '../../components/notices.tsx';
@@ -10,8 +10,8 @@ import { StateIcon } from '../../components/state.tsx';
 import { Age } from '../../components/time.tsx';
 import { formatCount, formatExact, plural } from '../../lib/format.ts';
 import { zone } from '../../lib/preferences.ts';
+import { STATES, slugOf, TASK_STATES } from '../../lib/states.ts';
 import { useStore } from '../../lib/store.ts';
-import { slugOf, STATES, TASK_STATES } from '../../lib/states.ts';
 import { Page, Section } from '../page.tsx';
 
 const Charts = lazy(async () => ({ default: (await import('./charts.tsx')).Charts }));
@@ -26,7 +26,11 @@ export function OverviewPage() {
     <Page
       isWide
       title="Overview"
-      lead={data === undefined ? '' : `As of ${formatExact(Date.parse(data.now), isUtc).slice(11, 19)}, every 10 seconds anew`}
+      lead={
+        data === undefined
+          ? ''
+          : `As of ${formatExact(Date.parse(data.now), isUtc).slice(11, 19)}, every 10 seconds anew`
+      }
       actions={
         <Segments<OverviewWindow>
           label="Span of time"
@@ -57,11 +61,7 @@ function Facts({ overview }: { overview: Overview }) {
       <div className="grid gap-x-10 gap-y-6 @4xl:grid-cols-[minmax(20rem,2fr)_3fr]">
         <div className="grid content-start gap-6">
           <Section title="Waiting for a person">
-            {waiting.length === 0 ? (
-              <p className="text-quiet">Nobody is waited for.</p>
-            ) : (
-              <Rows rows={waiting} />
-            )}
+            {waiting.length === 0 ? <p className="text-quiet">Nobody is waited for.</p> : <Rows rows={waiting} />}
           </Section>
           <Section title={`Failing, last ${RANGE_WORDS[window]}`}>
             {failing.length === 0 && <p className="text-quiet">No task failed or was rejected.</p>}
@@ -72,7 +72,7 @@ function Facts({ overview }: { overview: Overview }) {
                     <Link
                       to="/tasks"
                       search={{ agent: agentId, state: 'failed,rejected', range: window }}
-                      className="font-medium hover:underline"
+                      className="inline-flex min-h-6 items-center font-medium hover:underline"
                     >
                       {agentId}: {count}
                       {isFailingComplete ? '' : '+'} failed or rejected
@@ -82,7 +82,7 @@ function Facts({ overview }: { overview: Overview }) {
                   <Link
                     to="/tasks/$taskId"
                     params={{ taskId: last.id }}
-                    className={`block truncate hover:underline ${STATES[last.state].color}`}
+                    className={`block min-h-6 truncate leading-6 hover:underline ${STATES[last.state].color}`}
                   >
                     {last.statusText === '' ? STATES[last.state].word : last.statusText}
                   </Link>
@@ -93,7 +93,9 @@ function Facts({ overview }: { overview: Overview }) {
           {deadLetters !== null && (
             <Section title="Deliveries">
               <p className={deadLetters > 0 ? 'text-failed' : 'text-quiet'}>
-                {deadLetters === 0 ? 'No push delivery was given up.' : `${plural(deadLetters, 'push delivery').replace('deliverys', 'deliveries')} given up.`}
+                {deadLetters === 0
+                  ? 'No push delivery was given up.'
+                  : `${plural(deadLetters, 'push delivery').replace('deliverys', 'deliveries')} given up.`}
               </p>
             </Section>
           )}
@@ -111,7 +113,10 @@ function Facts({ overview }: { overview: Overview }) {
 /** Every number leads to its tasks. */
 function StateCounts({ counts }: { counts: Overview['counts'] }) {
   return (
-    <ul aria-label="Tasks by state" className="grid grid-cols-2 gap-px overflow-hidden rounded-md border border-line bg-line @lg:grid-cols-4 @4xl:grid-cols-8">
+    <ul
+      aria-label="Tasks by state"
+      className="grid grid-cols-2 gap-px overflow-hidden rounded-md border border-line bg-line @lg:grid-cols-4 @4xl:grid-cols-8"
+    >
       {TASK_STATES.map((state) => (
         <li key={state} className="bg-bg">
           <Link to="/tasks" search={{ state: slugOf(state) }} className="grid h-full gap-0.5 px-3 py-2 hover:bg-hover">

@@ -15,6 +15,7 @@ import { curlOf } from '../../lib/curl.ts';
 import { partOfFile, sizeOf } from '../../lib/files.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { newId } from '../../lib/ids.ts';
+import { useShortcuts } from '../../lib/shortcuts.ts';
 import type { SendDraft } from './open.tsx';
 
 type Mode = 'stream' | 'wait' | 'background';
@@ -90,17 +91,15 @@ export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () =
       messageId.current = newId();
     },
   });
-  const send = () => isSendable && !isPending && mutate();
+  const send = () => {
+    if (isSendable && !isPending) mutate();
+  };
+  useShortcuts([{ keys: 'mod+Enter', what: 'Send', run: send, inFields: true }]);
   return (
     <Dialog title="Send a message" onClose={onClose} className="max-w-2xl">
       <form
         className="grid gap-4 pt-1"
         onSubmit={(event) => {
-          event.preventDefault();
-          send();
-        }}
-        onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.metaKey || event.ctrlKey)) return;
           event.preventDefault();
           send();
         }}
@@ -184,7 +183,11 @@ export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () =
   );
 }
 
-function Files(props: { files: readonly Part[]; onChange: (files: readonly Part[]) => void; children: React.ReactNode }) {
+function Files(props: {
+  files: readonly Part[];
+  onChange: (files: readonly Part[]) => void;
+  children: React.ReactNode;
+}) {
   const { files, onChange, children } = props;
   const id = useId();
   const add = async (chosen: readonly File[]) => {
@@ -197,7 +200,7 @@ function Files(props: { files: readonly Part[]; onChange: (files: readonly Part[
   return (
     <div className="flex flex-wrap items-center gap-1.5">
       {files.map((part, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the same file may be there twice
+        // The same file may be there twice
         <span key={index} className="inline-flex h-7 items-center gap-1.5 rounded-md border border-line pl-2.5">
           <span className="max-w-48 truncate">{part.filename ?? part.url ?? 'file'}</span>
           <span className="text-xs text-quiet">{formatBytes(sizeOf(part))}</span>

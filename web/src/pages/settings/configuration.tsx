@@ -10,13 +10,16 @@ export function Configuration() {
   const [text, setText] = useState('');
   const [isChangedOnly, setChangedOnly] = useState(false);
   if (data === undefined) {
-    return error === null ? <Loading /> : <Failure what="Reading the configuration" error={error} onRetry={() => void refetch()} />;
+    return error === null ? (
+      <Loading />
+    ) : (
+      <Failure what="Reading the configuration" error={error} onRetry={() => void refetch()} />
+    );
   }
   const sought = text.toLowerCase();
   const shown = data.settings.filter(
     ({ key, env, description, source }) =>
-      (!isChangedOnly || source !== 'default') &&
-      `${key} ${env ?? ''} ${description}`.toLowerCase().includes(sought),
+      (!isChangedOnly || source !== 'default') && `${key} ${env ?? ''} ${description}`.toLowerCase().includes(sought),
   );
   return (
     <div className="grid gap-3">
@@ -39,7 +42,11 @@ export function Configuration() {
           Only what was set
         </label>
         <span className="text-quiet">
-          {data.configFile === null ? 'No configuration file' : <code className="font-mono text-xs">{data.configFile}</code>}
+          {data.configFile === null ? (
+            'No configuration file'
+          ) : (
+            <code className="font-mono text-xs">{data.configFile}</code>
+          )}
         </span>
       </div>
       {shown.length === 0 && <Empty title="No key fits" />}
@@ -54,7 +61,9 @@ export function Configuration() {
               <p className="text-xs text-quiet">{withCode(description)}</p>
             </div>
             <div className="min-w-0">
-              <p className="font-mono text-xs break-all">{value === null ? <span className="text-quiet">not set</span> : show(value)}</p>
+              <p className="font-mono text-xs break-all">
+                {value === null ? <span className="text-quiet">not set</span> : show(value)}
+              </p>
               <p className={`text-xs ${source === 'default' ? 'text-quiet' : 'text-accent'}`}>{source}</p>
             </div>
           </li>
@@ -70,7 +79,7 @@ function withCode(text: string): ReactNode[] {
     index % 2 === 0 ? (
       piece
     ) : (
-      // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one text never move
+      // The pieces of one text never move
       <code key={index} className="font-mono text-ink">
         {piece}
       </code>

@@ -11,7 +11,11 @@ import { Section } from '../page.tsx';
 export function Health() {
   const { data, error, refetch } = useQuery(healthQuery);
   if (data === undefined) {
-    return error === null ? <Loading /> : <Failure what="Reading the health" error={error} onRetry={() => void refetch()} />;
+    return error === null ? (
+      <Loading />
+    ) : (
+      <Failure what="Reading the health" error={error} onRetry={() => void refetch()} />
+    );
   }
   const { database, load } = data;
   const { applied, pending, unknown } = database.migrations;
@@ -27,7 +31,8 @@ export function Health() {
             Parley {data.version}, Node {data.node}
           </Fact>
           <Fact name="Started">
-            <Exact at={data.startedAt} /> <span className="text-quiet">(up {formatDuration(data.uptimeSeconds * 1000)})</span>
+            <Exact at={data.startedAt} />{' '}
+            <span className="text-quiet">(up {formatDuration(data.uptimeSeconds * 1000)})</span>
           </Fact>
           <Fact name="Replica">
             <code className="font-mono text-xs">{data.replicaId}</code>
@@ -57,7 +62,11 @@ export function Health() {
             <code className="font-mono text-xs break-all">{database.description}</code>
           </Fact>
           <Fact name="Answers in">
-            {database.pingMs === null ? <span className="text-failed">does not answer</span> : formatDuration(database.pingMs)}
+            {database.pingMs === null ? (
+              <span className="text-failed">does not answer</span>
+            ) : (
+              formatDuration(database.pingMs)
+            )}
           </Fact>
           <Fact name="Migrations">
             {plural(applied.length, 'migration')} applied

@@ -25,9 +25,14 @@ export function Sessions({ isAdmin }: { isAdmin: boolean }) {
     },
   });
   if (data === undefined) {
-    return error === null ? <Loading /> : <Failure what="Reading the sessions" error={error} onRetry={() => void refetch()} />;
+    return error === null ? (
+      <Loading />
+    ) : (
+      <Failure what="Reading the sessions" error={error} onRetry={() => void refetch()} />
+    );
   }
-  if (data.sessions.length === 0) return <Empty title="No sessions">Authentication is switched off: nobody signs in.</Empty>;
+  if (data.sessions.length === 0)
+    return <Empty title="No sessions">Authentication is switched off: nobody signs in.</Empty>;
   return (
     <>
       <ul className="border-t border-line">

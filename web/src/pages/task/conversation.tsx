@@ -29,9 +29,10 @@ export function Conversation({ items, view, selected, onSelect }: Props) {
   const { firstSeq } = view.detail.diagnostics;
   const visible = items.slice(-shown);
   // While one reads along, the end stays in sight; who has scrolled up is left there.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: at each change of what is shown
+  // At each change of what is shown
   useLayoutEffect(() => {
     if (isAtEnd.current && selected === undefined) scroller.current?.scrollTo({ top: scroller.current.scrollHeight });
+    // oxlint-disable-next-line react/exhaustive-deps
   }, [items]);
   useEffect(() => {
     if (selected === undefined) return;
@@ -40,7 +41,7 @@ export function Conversation({ items, view, selected, onSelect }: Props) {
   return (
     <div
       ref={scroller}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
+      // What scrolls must be reachable by the keyboard
       tabIndex={0}
       role="log"
       aria-label="Conversation"
@@ -52,7 +53,8 @@ export function Conversation({ items, view, selected, onSelect }: Props) {
       <div className="mx-auto grid max-w-3xl gap-5 px-3 py-4 md:px-5">
         {firstSeq > 1 && (
           <p className="text-quiet">
-            The log begins with event {firstSeq}: what was before has been removed by retention. The whole task is under Raw.
+            The log begins with event {firstSeq}: what was before has been removed by retention. The whole task is under
+            Raw.
           </p>
         )}
         {items.length > shown && (
@@ -62,7 +64,10 @@ export function Conversation({ items, view, selected, onSelect }: Props) {
         )}
         {items.length === 0 && view.isReading && <Loading />}
         {visible.map((item) => (
-          <div key={`${item.kind}-${item.seq}-${item.kind === 'message' ? item.message.messageId : ''}`} data-seq={item.seq}>
+          <div
+            key={`${item.kind}-${item.seq}-${item.kind === 'message' ? item.message.messageId : ''}`}
+            data-seq={item.seq}
+          >
             <Entry item={item} isSelected={isIn(item, selected)} onSelect={() => onSelect(item.seq)} />
           </div>
         ))}
@@ -128,7 +133,11 @@ function Entry({ item, isSelected, onSelect }: { item: ConversationItem; isSelec
         <span className="font-medium text-ink">{isUser ? 'user' : 'agent'}</span>
         {when}
       </p>
-      <div className={isUser ? 'w-fit max-w-full rounded-lg border border-line bg-raised px-3 py-2 text-base' : 'text-base'}>
+      <div
+        className={
+          isUser ? 'w-fit max-w-full rounded-lg border border-line bg-raised px-3 py-2 text-base' : 'text-base'
+        }
+      >
         <Parts parts={item.message.parts} isMarkdown={!isUser} />
       </div>
     </section>

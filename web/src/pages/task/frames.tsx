@@ -40,9 +40,7 @@ export function Frames(props: Props) {
           ]}
           onChange={setBinding}
         />
-        <p className="text-xs text-quiet">
-          Rebuilt from the log, as a stream of this version and binding has it.
-        </p>
+        <p className="text-xs text-quiet">Rebuilt from the log, as a stream of this version and binding has it.</p>
       </div>
       {version === 'both' ? (
         <div className="grid min-w-0 gap-4 @3xl:grid-cols-2">
@@ -56,7 +54,14 @@ export function Frames(props: Props) {
   );
 }
 
-function Column({ taskId, lastSeq, selected, onSelect, form, title }: Props & { form: FrameForm; title: string | null }) {
+function Column({
+  taskId,
+  lastSeq,
+  selected,
+  onSelect,
+  form,
+  title,
+}: Props & { form: FrameForm; title: string | null }) {
   const { data, error, isPending, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
     framesQuery(taskId, form, lastSeq),
   );
@@ -66,11 +71,13 @@ function Column({ taskId, lastSeq, selected, onSelect, form, title }: Props & { 
       {title !== null && <h2 className="mb-1 font-semibold">{title}</h2>}
       {isPending && <Loading />}
       {error !== null && <Failure what="Reading the frames" error={error} onRetry={() => void refetch()} />}
-      {data !== undefined && frames.length === 0 && <Empty title="No frames">The log holds none of its events any more.</Empty>}
+      {data !== undefined && frames.length === 0 && (
+        <Empty title="No frames">The log holds none of its events any more.</Empty>
+      )}
       <ol>
         {frames.map((frame, index) => (
           <FrameRow
-            // biome-ignore lint/suspicious/noArrayIndexKey: frames are only ever added at the end
+            // Frames are only ever added at the end
             key={index}
             frame={frame}
             isSelected={frame.seq !== null && frame.seq === selected}
@@ -97,7 +104,10 @@ function FrameRow({ frame, isSelected, onOpen }: { frame: Frame; isSelected: boo
         <summary
           className={`flex h-[30px] list-none items-center gap-2 px-1 hover:bg-hover ${isSelected ? 'bg-selected' : ''}`}
         >
-          <Icon aria-label={direction === 'in' ? 'to the server' : 'from the server'} className="size-3.5 shrink-0 text-quiet" />
+          <Icon
+            aria-label={direction === 'in' ? 'to the server' : 'from the server'}
+            className="size-3.5 shrink-0 text-quiet"
+          />
           <span className="w-16 shrink-0 text-quiet">{kind}</span>
           {seq !== null && <span className="shrink-0 font-mono text-xs text-quiet">#{seq}</span>}
           <span className="truncate font-mono text-xs">{line === '' ? gist(body) : line}</span>

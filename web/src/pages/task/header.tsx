@@ -26,9 +26,10 @@ export function TaskHeader({ view }: { view: TaskView }) {
   const { isTerminal } = STATES[state];
   const lastAt = view.events.at(-1)?.at ?? row.statusAt;
   const [isAsking, setAsking] = useState(false);
-  const parts = view.events[0]?.event !== undefined && 'task' in view.events[0].event
-    ? view.events[0].event.task.history?.[0]?.parts
-    : task.history?.[0]?.parts;
+  const parts =
+    view.events[0]?.event !== undefined && 'task' in view.events[0].event
+      ? view.events[0].event.task.history?.[0]?.parts
+      : task.history?.[0]?.parts;
   useShortcuts([{ keys: 'c', what: 'Copy the id of the task', run: () => void copyText(task.id, 'Task id') }]);
   const curl = (version: '1.0' | '0.3', isStreaming: boolean) =>
     void copyText(
@@ -38,10 +39,17 @@ export function TaskHeader({ view }: { view: TaskView }) {
   return (
     <header className="grid grid-cols-[minmax(0,1fr)] gap-1 border-b border-line px-3 pt-2 pb-2 md:px-4">
       <div className="flex items-center gap-1">
-        <Link to="/tasks" search={true} aria-label="Back to the list" className="-ml-1 flex size-7 items-center justify-center rounded-md text-quiet hover:bg-hover hover:text-ink">
+        <Link
+          to="/tasks"
+          search={true}
+          aria-label="Back to the list"
+          className="-ml-1 flex size-7 items-center justify-center rounded-md text-quiet hover:bg-hover hover:text-ink"
+        >
           <ArrowLeft className="size-4" />
         </Link>
-        <h1 className="min-w-0 flex-1 truncate text-base font-semibold">{row.title === '' ? 'Task without text' : row.title}</h1>
+        <h1 className="min-w-0 flex-1 truncate text-base font-semibold">
+          {row.title === '' ? 'Task without text' : row.title}
+        </h1>
         <Badge status={badge} what="Stream of the task" />
         {!isTerminal && (
           <Button onClick={() => setAsking(true)}>
@@ -93,12 +101,22 @@ export function TaskHeader({ view }: { view: TaskView }) {
           took <Duration since={row.createdAt} until={isTerminal ? lastAt : null} />
         </Fact>
         <Fact>
-          <Link to="/tasks" search={{ owner: row.ownerId }} title={row.ownerId} className="hover:text-ink hover:underline">
+          <Link
+            to="/tasks"
+            search={{ owner: row.ownerId }}
+            title={row.ownerId}
+            className="hover:text-ink hover:underline"
+          >
             owner {shortId(row.ownerId)}
           </Link>
         </Fact>
         <Fact>
-          <Link to="/tasks" search={{ context: row.contextId }} title={row.contextId} className="hover:text-ink hover:underline">
+          <Link
+            to="/tasks"
+            search={{ context: row.contextId }}
+            title={row.contextId}
+            className="hover:text-ink hover:underline"
+          >
             context <span className="font-mono text-xs">{shortId(row.contextId)}</span>
           </Link>
         </Fact>

@@ -57,7 +57,11 @@ function Task({ view }: { view: TaskView }) {
     void navigate({ search: (before) => ({ ...before, ...next }), replace: true });
   const select = (selected: number) => go({ seq: selected });
   useShortcuts(
-    TASK_TABS.map((name, index) => ({ keys: String(index + 1), what: `${NAMES[name]} of the task`, run: () => go({ tab: name }) })),
+    TASK_TABS.map((name, index) => ({
+      keys: String(index + 1),
+      what: `${NAMES[name]} of the task`,
+      run: () => go({ tab: name }),
+    })),
   );
   const counts: Partial<Record<TaskTab, number>> = { timeline: view.events.length, artifacts: artifacts.length };
   return (
@@ -69,7 +73,10 @@ function Task({ view }: { view: TaskView }) {
         activationMode="manual"
         className="flex min-h-0 flex-1 flex-col"
       >
-        <Tabs.List aria-label="Views of the task" className="flex shrink-0 overflow-x-auto border-b border-line px-2 md:px-3">
+        <Tabs.List
+          aria-label="Views of the task"
+          className="flex shrink-0 overflow-x-auto border-b border-line px-2 md:px-3"
+        >
           {TASK_TABS.map((name) => (
             <Tabs.Trigger
               key={name}

@@ -30,7 +30,9 @@ export function Reply({ taskId, state }: { taskId: string; state: TaskState }) {
     >
       <div className="mx-auto grid max-w-3xl gap-2">
         <label htmlFor="answer" className={`font-medium ${STATES[state].color}`}>
-          {state === 'TASK_STATE_AUTH_REQUIRED' ? 'The agent waits for an authorization' : 'The agent waits for your answer'}
+          {state === 'TASK_STATE_AUTH_REQUIRED'
+            ? 'The agent waits for an authorization'
+            : 'The agent waits for your answer'}
         </label>
         <TextArea
           id="answer"

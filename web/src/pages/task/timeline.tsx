@@ -6,7 +6,7 @@ import type { TaskEvent } from '../../api/tasks.ts';
 import { Button } from '../../components/button.tsx';
 import { Code } from '../../components/code.tsx';
 import { StateIcon } from '../../components/state.tsx';
-import { statusOf, textOf, timelineOf, type TimelineRow } from '../../lib/events.ts';
+import { statusOf, type TimelineRow, textOf, timelineOf } from '../../lib/events.ts';
 import { formatBytes, formatDuration, formatExact, formatOffset } from '../../lib/format.ts';
 import { zone } from '../../lib/preferences.ts';
 import { STATES } from '../../lib/states.ts';
@@ -46,7 +46,7 @@ export function Timeline({ view, selected, onSelect }: Props) {
     virtual.scrollToIndex(index, { align: 'center' });
   }, [rows, virtual]);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
+    // What scrolls must be reachable by the keyboard
     <div ref={scroller} tabIndex={0} role="region" aria-label="Timeline" className="min-h-0 flex-1 overflow-y-auto">
       <ol className="relative" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {
@@ -89,7 +89,15 @@ function Gap({ row, height }: { row: TimelineRow<TaskEvent>; height: number }) {
   );
 }
 
-function EventRow({ row, isSelected, onSelect }: { row: TimelineRow<TaskEvent>; isSelected: boolean; onSelect: () => void }) {
+function EventRow({
+  row,
+  isSelected,
+  onSelect,
+}: {
+  row: TimelineRow<TaskEvent>;
+  isSelected: boolean;
+  onSelect: () => void;
+}) {
   const { logged, offsetMs } = row;
   const isUtc = useStore(zone) === 'utc';
   return (
@@ -103,7 +111,9 @@ function EventRow({ row, isSelected, onSelect }: { row: TimelineRow<TaskEvent>; 
       >
         <span className="text-right font-mono text-xs text-quiet">{logged.seq}</span>
         <Glyph logged={logged} />
-        <span className="text-right font-mono text-xs text-quiet">{offsetMs === null ? '' : formatOffset(offsetMs)}</span>
+        <span className="text-right font-mono text-xs text-quiet">
+          {offsetMs === null ? '' : formatOffset(offsetMs)}
+        </span>
         <What logged={logged} />
         <ChevronRight className={`size-3.5 text-quiet transition-transform ${isSelected ? 'rotate-90' : ''}`} />
       </button>

@@ -26,7 +26,11 @@ export interface TaskView {
   readonly problem: string | null;
 }
 
-export function useTask(id: string): { readonly view: TaskView | null; readonly error: Error | null; readonly retry: () => void } {
+export function useTask(id: string): {
+  readonly view: TaskView | null;
+  readonly error: Error | null;
+  readonly retry: () => void;
+} {
   const { data: detail, error, refetch } = useQuery({ ...taskQuery(id), refetchOnWindowFocus: false });
   const [events, setEvents] = useState<readonly TaskEvent[]>([]);
   const [phase, setPhase] = useState<Phase>('reading');
@@ -40,7 +44,7 @@ export function useTask(id: string): { readonly view: TaskView | null; readonly 
   const held = useRef(events);
   held.current = events;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another task, other events
+  // Another task, other events
   useEffect(() => {
     setEvents([]);
     held.current = [];

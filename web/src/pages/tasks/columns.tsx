@@ -25,7 +25,13 @@ interface Column {
 }
 
 export const COLUMNS = {
-  state: { header: 'State', width: '7.75rem', isNumber: false, from: 0, cell: ({ state }) => <StateLabel state={state} /> },
+  state: {
+    header: 'State',
+    width: '7.75rem',
+    isNumber: false,
+    from: 0,
+    cell: ({ state }) => <StateLabel state={state} />,
+  },
   title: {
     header: 'Task',
     width: 'minmax(0,1fr)',
@@ -38,7 +44,9 @@ export const COLUMNS = {
     width: '7rem',
     isNumber: false,
     from: 700,
-    cell: ({ agentId }, { change }) => <Narrow text={agentId} title={agentId} onClick={() => change({ agent: agentId })} />,
+    cell: ({ agentId }, { change }) => (
+      <Narrow text={agentId} title={agentId} onClick={() => change({ agent: agentId })} />
+    ),
   },
   context: {
     header: 'Context',
@@ -81,9 +89,8 @@ export type ColumnId = keyof typeof COLUMNS;
 export const COLUMN_IDS = Object.keys(COLUMNS) as ColumnId[];
 
 /** The cells are rendered by the row, with what it knows; the table decides which there are. */
-export const columns: ColumnDef<{ columnVisibilityFeature: typeof columnVisibilityFeature }, TaskRow>[] = COLUMN_IDS.map(
-  (id) => ({ id, header: COLUMNS[id].header }),
-);
+export const columns: ColumnDef<{ columnVisibilityFeature: typeof columnVisibilityFeature }, TaskRow>[] =
+  COLUMN_IDS.map((id) => ({ id, header: COLUMNS[id].header }));
 
 export function visibilityAt(width: number, isAdmin: boolean): Record<ColumnId, boolean> {
   const isShown = (id: ColumnId) => COLUMNS[id].from <= width && (id !== 'owner' || isAdmin);
@@ -106,15 +113,25 @@ export function Title({ row: { title, statusText, state } }: { row: TaskRow }) {
 }
 
 /** A value that narrows the list to itself. */
-function Narrow({ text, title, isMono = false, onClick }: { text: string; title: string; isMono?: boolean; onClick: () => void }) {
+function Narrow({
+  text,
+  title,
+  isMono = false,
+  onClick,
+}: {
+  text: string;
+  title: string;
+  isMono?: boolean;
+  onClick: () => void;
+}) {
   return (
     <button
       type="button"
-      title={title}
-      aria-label={`Only ${title}`}
+      title={`Only ${title}`}
       onClick={onClick}
       className={`relative z-10 -mx-1 max-w-full truncate rounded-sm px-1 text-left text-quiet hover:bg-selected hover:text-ink ${isMono ? 'font-mono text-xs' : ''}`}
     >
+      <span className="sr-only">Only </span>
       {text}
     </button>
   );

@@ -13,7 +13,14 @@ export function NoTasks({ search, change }: { search: TasksSearch; change: Chang
         <p className="mb-2">Fewer conditions find more.</p>
         <Button
           onClick={() =>
-            change({ state: undefined, agent: undefined, owner: undefined, context: undefined, range: undefined, q: undefined })
+            change({
+              state: undefined,
+              agent: undefined,
+              owner: undefined,
+              context: undefined,
+              range: undefined,
+              q: undefined,
+            })
           }
         >
           Clear all conditions
@@ -22,7 +29,10 @@ export function NoTasks({ search, change }: { search: TasksSearch; change: Chang
     );
   }
   return (
-    <Empty title="No tasks yet" command={curlOf({ url: `${location.origin}/a2a`, parts: [{ text: 'hello' }], version: '1.0' })}>
+    <Empty
+      title="No tasks yet"
+      command={curlOf({ url: `${location.origin}/a2a`, parts: [{ text: 'hello' }], version: '1.0' })}
+    >
       <p className="mb-2">
         Each message that an agent gets becomes a task and is seen here as it happens. Send one from here, or with this
         command (KEY is the admin key or an API key):

@@ -1,6 +1,6 @@
 /** What narrows the list: each condition is a chip, and all are in the address. */
 import { useQuery } from '@tanstack/react-query';
-import { ChevronDown, Play, Pause, Search, X } from 'lucide-react';
+import { ChevronDown, Pause, Play, Search, X } from 'lucide-react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { agentsQuery } from '../../api/server.ts';
 import { Button } from '../../components/button.tsx';
@@ -8,8 +8,16 @@ import { Menu, MenuCheck, MenuChoices } from '../../components/menu.tsx';
 import { StateIcon } from '../../components/state.tsx';
 import { formatCount, shortId } from '../../lib/format.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
-import { slugOf, STATES, TASK_STATES, type TaskState } from '../../lib/states.ts';
-import { type AnySearch, agentsOf, isNarrowed, RANGES, type Range, statesOf, type TasksSearch } from '../../lib/task-search.ts';
+import { STATES, slugOf, TASK_STATES, type TaskState } from '../../lib/states.ts';
+import {
+  type AnySearch,
+  agentsOf,
+  isNarrowed,
+  RANGES,
+  type Range,
+  statesOf,
+  type TasksSearch,
+} from '../../lib/task-search.ts';
 
 export type ChangeSearch = (changes: AnySearch) => void;
 export type Counts = Readonly<Record<string, number>> | null;
@@ -29,17 +37,34 @@ export function TaskFilters({ search, change, counts }: Props) {
       <AgentFilter agents={agents} change={change} />
       <RangeFilter range={search.range} change={change} />
       {search.context !== undefined && (
-        <Chip name="context" value={shortId(search.context)} title={search.context} onClear={() => change({ context: undefined })} />
+        <Chip
+          name="context"
+          value={shortId(search.context)}
+          title={search.context}
+          onClear={() => change({ context: undefined })}
+        />
       )}
       {search.owner !== undefined && (
-        <Chip name="owner" value={shortId(search.owner)} title={search.owner} onClear={() => change({ owner: undefined })} />
+        <Chip
+          name="owner"
+          value={shortId(search.owner)}
+          title={search.owner}
+          onClear={() => change({ owner: undefined })}
+        />
       )}
       <SearchField value={search.q ?? ''} change={change} />
       {isNarrowed(search) && (
         <Button
           look="quiet"
           onClick={() =>
-            change({ state: undefined, agent: undefined, owner: undefined, context: undefined, range: undefined, q: undefined })
+            change({
+              state: undefined,
+              agent: undefined,
+              owner: undefined,
+              context: undefined,
+              range: undefined,
+              q: undefined,
+            })
           }
         >
           Clear
@@ -49,7 +74,15 @@ export function TaskFilters({ search, change, counts }: Props) {
   );
 }
 
-function StateFilter({ states, change, counts }: { states: readonly TaskState[]; change: ChangeSearch; counts: Counts }) {
+function StateFilter({
+  states,
+  change,
+  counts,
+}: {
+  states: readonly TaskState[];
+  change: ChangeSearch;
+  counts: Counts;
+}) {
   const [only] = states;
   const toggle = (state: TaskState, isChosen: boolean) => {
     const next = TASK_STATES.filter((one) => (one === state ? isChosen : states.includes(one)));
@@ -110,7 +143,9 @@ function AgentFilter({ agents, change }: { agents: readonly string[]; change: Ch
 
 function RangeFilter({ range, change }: { range: Range | undefined; change: ChangeSearch }) {
   return (
-    <Menu trigger={<Trigger isSet={range !== undefined}>{range === undefined ? 'Any time' : RANGES[range].word}</Trigger>}>
+    <Menu
+      trigger={<Trigger isSet={range !== undefined}>{range === undefined ? 'Any time' : RANGES[range].word}</Trigger>}
+    >
       <MenuChoices<Range | 'any'>
         value={range ?? 'any'}
         choices={[
@@ -127,7 +162,11 @@ function RangeFilter({ range, change }: { range: Range | undefined; change: Chan
 }
 
 /** Radix gives the trigger its properties and its reference. */
-function Trigger({ isSet, children, ...rest }: { isSet: boolean; children: ReactNode } & React.ComponentProps<'button'>) {
+function Trigger({
+  isSet,
+  children,
+  ...rest
+}: { isSet: boolean; children: ReactNode } & React.ComponentProps<'button'>) {
   return (
     <Button {...rest} className={isSet ? 'bg-selected!' : 'text-quiet'}>
       {children}
@@ -139,7 +178,10 @@ function Trigger({ isSet, children, ...rest }: { isSet: boolean; children: React
 function Chip(props: { name: string; value: string; title: string; onClear: () => void }) {
   const { name, value, title, onClear } = props;
   return (
-    <span title={title} className="inline-flex h-7 items-center gap-1.5 rounded-md border border-line bg-selected pl-2.5">
+    <span
+      title={title}
+      className="inline-flex h-7 items-center gap-1.5 rounded-md border border-line bg-selected pl-2.5"
+    >
       <span className="text-quiet">{name}</span>
       <span className="font-mono text-xs">{value}</span>
       <button
@@ -196,7 +238,11 @@ function SearchField({ value, change }: { value: string; change: ChangeSearch })
 
 export function FollowButton({ isFollowing, change }: { isFollowing: boolean; change: ChangeSearch }) {
   useShortcuts([
-    { keys: 'f', what: 'Follow: keep the newest on top', run: () => change({ follow: isFollowing ? undefined : true }) },
+    {
+      keys: 'f',
+      what: 'Follow: keep the newest on top',
+      run: () => change({ follow: isFollowing ? undefined : true }),
+    },
   ]);
   return (
     <Button

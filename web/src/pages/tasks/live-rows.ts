@@ -51,7 +51,9 @@ export function withChanges(
 }
 
 function newer(before: TaskChange | undefined, change: TaskChange): TaskChange {
-  return before === undefined || change.seq >= before.seq ? { ...change, title: change.title ?? before?.title ?? null } : before;
+  return before === undefined || change.seq >= before.seq
+    ? { ...change, title: change.title ?? before?.title ?? null }
+    : before;
 }
 
 /** Rows as shown. `isFollowing`: what is new on top, what fits no more is gone, all in the order of the list. */

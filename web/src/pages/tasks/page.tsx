@@ -3,8 +3,8 @@ import { Outlet, useNavigate, useParams, useSearch } from '@tanstack/react-route
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { type AnySearch, conditionsOf, type TasksSearch } from '../../lib/task-search.ts';
 import { useWidth } from '../../lib/use-width.ts';
-import { Splitter } from './splitter.tsx';
 import { TaskFilters } from './filters.tsx';
+import { Splitter } from './splitter.tsx';
 import { TaskTable } from './table.tsx';
 
 /** From this width of the page on, list and task are side by side. */
@@ -57,6 +57,7 @@ function List({ openId }: { openId: string | null }) {
   );
   return (
     <section aria-label="Tasks" className="@container flex min-h-0 min-w-0 flex-1 flex-col">
+      {openId === null && <h1 className="sr-only">Tasks</h1>}
       <TaskTable
         conditions={conditions}
         search={search}

@@ -19,7 +19,7 @@ export function Splitter({ children }: { children: ReactNode }) {
       <div className="flex min-h-0 shrink-0" style={{ width }}>
         {children}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a separator that can be moved is a widget, an hr is not */}
+      {/* A separator that can be moved is a widget, an hr is not */}
       <div
         role="separator"
         aria-orientation="vertical"
@@ -39,7 +39,9 @@ export function Splitter({ children }: { children: ReactNode }) {
           target.setPointerCapture(event.pointerId);
           const move = (moved: PointerEvent) => resize(width + moved.clientX - from);
           target.addEventListener('pointermove', move);
-          target.addEventListener('lostpointercapture', () => target.removeEventListener('pointermove', move), { once: true });
+          target.addEventListener('lostpointercapture', () => target.removeEventListener('pointermove', move), {
+            once: true,
+          });
         }}
       />
     </>

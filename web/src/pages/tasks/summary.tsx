@@ -1,7 +1,7 @@
 /** How many there are, and whether somebody is waited for. Each number leads to its tasks. */
 import { Hand } from 'lucide-react';
 import { formatCount, plural } from '../../lib/format.ts';
-import { slugOf, STATES, TASK_STATES } from '../../lib/states.ts';
+import { STATES, slugOf, TASK_STATES } from '../../lib/states.ts';
 import { statesOf, type TasksSearch } from '../../lib/task-search.ts';
 import type { ChangeSearch, Counts } from './filters.tsx';
 

@@ -1,7 +1,8 @@
 /** The table of tasks: only the rows that are seen are there, so that 100,000 scroll as 10 do. */
+
+import { useNavigate } from '@tanstack/react-router';
 import { columnVisibilityFeature, tableFeatures, useTable } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { usePrincipal } from '../../api/session.ts';
 import type { TaskConditions } from '../../api/tasks.ts';
@@ -83,6 +84,9 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
     { keys: 'k', what: 'Previous task', run: () => step(-1) },
     { keys: 'Enter', what: 'Open the task', run: () => activeId !== null && open(activeId) },
   ]);
+  // What is no row has no place in a table.
+  const hasRows = rows.length > 0;
+  const group = hasRows ? ({ role: 'rowgroup' } as const) : {};
   const facts: Facts = { isNarrow, change };
   const showNew = async () => {
     await reload();
@@ -99,12 +103,10 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
         </div>
       </div>
       <div
-        role="table"
-        aria-label="Tasks"
-        aria-rowcount={hasNextPage ? -1 : rows.length + 1}
+        {...(hasRows && { role: 'table', 'aria-label': 'Tasks', 'aria-rowcount': hasNextPage ? -1 : rows.length + 1 })}
         className="relative flex min-h-0 flex-1 flex-col"
       >
-        <div role="rowgroup" className={isNarrow ? 'sr-only' : 'border-b border-line'}>
+        <div {...group} className={isNarrow || !hasRows ? 'sr-only' : 'border-b border-line'} aria-hidden={!hasRows}>
           <div role="row" className="grid gap-3 px-3 md:px-4" style={{ gridTemplateColumns: template }}>
             {visible.map((id) => (
               <div
@@ -126,7 +128,7 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
             {newCount} new
           </button>
         )}
-        <div ref={scroller} role="rowgroup" className="min-h-0 flex-1 overflow-y-auto">
+        <div ref={scroller} {...group} className="min-h-0 flex-1 overflow-y-auto">
           {list.isPending && <Loading rows={14} label="Loading tasks" />}
           {list.isError && rows.length === 0 && (
             <Failure what="Reading the tasks" error={list.error} onRetry={() => void list.refetch()} />

@@ -31,13 +31,15 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
     setLive(NO_LIVE_ROWS);
   }, [client, listQuery]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another list has seen nothing yet
+  // Another list has seen nothing yet
   useEffect(() => setLive(NO_LIVE_ROWS), [listQuery]);
   useEffect(() => setCounts(data?.pages.at(-1)?.counts ?? null), [data]);
 
   const refreshCounts = useThrottled(COUNTS_MS, async () => {
     const { owner, agent } = latest.current.conditions;
-    const answer = await listTasks({ ...(owner && { owner }), ...(agent && { agent }), pageSize: '1' }).catch(() => null);
+    const answer = await listTasks({ ...(owner && { owner }), ...(agent && { agent }), pageSize: '1' }).catch(
+      () => null,
+    );
     if (answer !== null) setCounts(answer.counts);
   });
 
