@@ -1,11 +1,11 @@
 // @ts-check
 /**
  * Which way imports may go (ARCHITECTURE.md):
- * protocol <- core <- {storage, bus, agents, identity, llm, outbound} <- {http, mcp, ops} <- server.ts <- cli.
+ * protocol <- core <- {storage, bus, agents, identity, llm, outbound} <- {http, grpc, mcp, ops} <- server.ts <- cli.
  * Run it by scripts/check-layers.mjs, which also proves that it saw the modules and that it can fail.
  */
 const adapters = ['storage', 'bus', 'agents', 'identity', 'llm', 'outbound'];
-const surfaces = ['http', 'mcp', 'ops'];
+const surfaces = ['http', 'grpc', 'mcp', 'ops'];
 
 /** What each folder (or file) of src/ may import besides itself. Who is not in this table may import nothing of src/. */
 const mayImport = /** @type {Record<string, string[]>} */ ({
@@ -82,7 +82,7 @@ export default {
       to: {
         path: [
           '^(node:)?(fs|net|http|http2|https|tls|dgram|dns|child_process|cluster|worker_threads|readline|repl|process|os|sqlite|timers)(/|$)',
-          '(^|node_modules/)(fastify|kysely|pg|pino|undici|ws|ioredis|@photostructure|commander|dotenv|prom-client)(/|$)',
+          '(^|node_modules/)(fastify|kysely|pg|pino|undici|ws|ioredis|@photostructure|commander|dotenv|prom-client|@grpc)(/|$)',
         ],
       },
     },

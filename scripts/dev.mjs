@@ -36,7 +36,7 @@ function watchDirectories() {
 
 async function rebuild() {
   watchDirectories();
-  if (!build()) return;
+  if (!(await build())) return;
   await stopServer();
   startServer();
 }
@@ -51,7 +51,7 @@ function onChange() {
   }, quietMs);
 }
 
-if (!buildIfStale()) console.error('The server starts when src/ compiles.');
+if (!(await buildIfStale())) console.error('The server starts when src/ compiles.');
 else startServer();
 watchDirectories();
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {

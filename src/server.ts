@@ -2,30 +2,37 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as PinoLogger } from 'pino';
 import { echoAgent } from './agents/echo/agent.ts';
 import { callerLimits } from './config/caller-limits.ts';
 import type { Config } from './config/load.ts';
 import { settingsOf } from './config/mask.ts';
-import { isLoopbackHost, listenUrl } from './config/network.ts';
+import { isLoopbackHost, listenAddress, listenUrl } from './config/network.ts';
+import { PROGRAM_DIR, programInfo } from './config/program.ts';
 import { adminKeyProblem } from './config/secrets.ts';
 import { AdminTokens } from './core/access/admin-tokens.ts';
 import { ApiKeyService } from './core/access/api-keys.ts';
 import { Authenticator } from './core/access/authenticator.ts';
+import type { Gate } from './core/access/gate.ts';
+import { mayStay } from './core/access/may-stay.ts';
 import { Activity } from './core/activity/activity.ts';
 import { ExtendedCards } from './core/agents/extended-cards.ts';
 import { type Agent, AgentRegistry } from './core/agents/registry.ts';
+import { RateLimiter } from './core/limits/rate-limiter.ts';
 import { SEALED_COLUMNS } from './core/secrets/sealed-columns.ts';
 import { CardSigner } from './core/signing/card-signer.ts';
 import { SigningKeys } from './core/signing/signing-keys.ts';
+import { OpenStreams } from './core/streams/open-streams.ts';
 import { TaskEngine } from './core/tasks/engine.ts';
 import { Retention } from './core/tasks/retention.ts';
 import { TaskService } from './core/tasks/service.ts';
+import { type GrpcListener, listenGrpc } from './grpc/listener.ts';
+import type { GrpcOptions } from './grpc/options.ts';
 import { cardOf, registerCards } from './http/a2a/cards.ts';
 import { registerA2a } from './http/a2a/routes.ts';
 import { ServedCards } from './http/a2a/served-cards.ts';
-import { SseStreams } from './http/a2a/sse.ts';
 import { registerConsole } from './http/admin/console.ts';
 import { registerDeliveries } from './http/admin/deliveries.ts';
 import { registerEncryption } from './http/admin/encryption.ts';
@@ -33,20 +40,18 @@ import { registerKeys } from './http/admin/keys.ts';
 import { registerSigningKeys } from './http/admin/signing-keys.ts';
 import { registerAdminToken } from './http/admin/token.ts';
 import { createApp } from './http/app.ts';
-import type { GateOptions } from './http/authenticate.ts';
+import type { OpensSessions } from './http/authenticate.ts';
 import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
 import { type BodyCheck, bodyCheck } from './http/json-body.ts';
 import { JWKS_PATH, registerJwks } from './http/jwks.ts';
-import { mayStay } from './http/may-stay.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
-import { RateLimiter } from './http/rate-limit.ts';
 import { createSessions } from './http/sessions.ts';
 import { registerUi } from './http/ui/routes.ts';
-import { BUILT_CONSOLE, openSite } from './http/ui/site.ts';
+import { openSite } from './http/ui/site.ts';
 import { createMetrics, type Metrics } from './ops/metrics.ts';
 import { ReadinessCheck } from './ops/readiness.ts';
-import { systemClock as clock, systemIds as ids } from './ops/runtime.ts';
+import { systemClock as clock, systemIds as ids, requestIds } from './ops/runtime.ts';
 import { createPush } from './outbound/push.ts';
 import { type MadeAdminKey, openAdminKey } from './storage/admin-key-file.ts';
 import { openStorage } from './storage/open.ts';
@@ -56,8 +61,11 @@ export interface RunningServer {
   /** Where clients reach the API, and where Prometheus does. */
   readonly url: string;
   readonly metricsUrl: string;
+  /** `host:port` of gRPC; null where it is switched off. */
+  readonly grpcAddress: string | null;
   /** What the data is kept in, for people to read; without secrets. */
   readonly database: string;
+  /** The file of an admin key that Parley made, and whether this start made it. */
   readonly adminKey: MadeAdminKey | null;
   /** Stops accepting, ends streams at a resumable position, gives leases back, closes the database. May be called twice. */
   stop(): Promise<void>;
@@ -142,7 +150,6 @@ async function build(
   });
   authenticator.start();
   stops.push(() => authenticator.stop());
-  const { behindTlsProxy, publicUrl: configuredUrl } = config.server;
   const access = createSessions({
     mode: config.auth.mode,
     settings: config.sessions,
@@ -153,8 +160,8 @@ async function build(
     ids,
     randomBytes,
     logger,
-    isBehindTls: behindTlsProxy,
-    publicUrl: configuredUrl,
+    isBehindTls: config.server.behindTlsProxy,
+    publicUrl: config.server.publicUrl,
     onEnded: (sessionId) => live.recheck({ sessionId }),
   });
 
@@ -202,25 +209,35 @@ async function build(
   const opsHosts = isLoopbackHost(metricsHost) ? config.server.allowedHosts : null;
   const ops = createOpsApp({ logger, readiness, metrics: metrics.registry, allowedHosts: opsHosts });
   stops.push(() => ops.close());
-  const failures = limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications');
+  const gate: Gate = {
+    authenticator,
+    requests: limiterOf(config, metrics, config.rateLimit.perMinute, 'requests'),
+    failures: limiterOf(config, metrics, config.rateLimit.failedAuthPerMinute, 'failed-authentications'),
+  };
   const checkBody = bodyCheck(
     { maxDepth: config.server.maxJsonDepth, maxValues: config.server.maxJsonValues },
     (limit) => metrics.task.limitReached(limit),
   );
-  const requests = limiterOf(config, metrics, config.rateLimit.perMinute, 'requests');
-  const onRequest = (status: number) => activity.requestDone(status);
-  const gate = { authenticator, sessions: access.opened, requests, failures };
-  const app = createApi(config, logger, metrics, gate, checkBody, onRequest);
+  const newRequestId = requestIds();
+  const doors = { gate, sessions: access.opened, newRequestId, checkBody };
+  const app = createApi(config, logger, metrics, doors, (status) => activity.requestDone(status));
   stops.push(() => closeSoon(app));
-  const stays = mayStay({ authenticator, ...access });
-  const streams = new SseStreams(config.streams, clock, logger, metrics.streams, stays);
+  let grpc: GrpcListener | null = null;
+  stops.push(() => grpc?.stop(CLOSE_MS));
+  const streams = new OpenStreams(config.streams, clock, logger, metrics.streams, ({ credential, principal }) =>
+    mayStay(principal, () => authenticator.recheck(credential)),
+  );
   stops.push(() => streams.stop());
   registerHealth(app, readiness);
   if (config.ops.metricsOnMain) registerMetrics(app, metrics.registry);
   const publicUrl = (): string => publicUrlOf(config, app);
   const isSecured = config.auth.mode === 'key';
   const hasExtended = isSecured && config.cards.extended;
-  const cardAt = (agent: Agent, path: string) => cardOf(agent, `${publicUrl()}${path}`, { isSecured, hasExtended });
+  const cardAt = (agent: Agent, path: string) => {
+    const grpcAddress = grpc === null ? null : publicGrpcAddress(config, grpc.port);
+    const place = { url: `${publicUrl()}${path}`, grpcAddress, isDefault: agent.id === agents.defaultId };
+    return cardOf(agent, place, { isSecured, hasExtended });
+  };
   const jku = () => `${publicUrl()}${JWKS_PATH}`;
   const cardSigner = new CardSigner({ keys: signingKeys, store: storage.cardSignatures, jku, clock });
   const signer = config.cards.sign ? cardSigner : null;
@@ -264,9 +281,10 @@ async function build(
   const metricsUrl = (): string => listenUrl('http', config.ops.metricsHost, portOf(ops));
   const servedCards = new ServedCards({ cardOf: cardAt, signer, clock, logger });
   registerCards(app, { agents, cards: servedCards });
-  const version = programVersion();
+  const { version } = programInfo();
   const listeners = () => [
     { name: 'API', url: listenUrl(schemeOf(config), config.server.host, portOf(app)) },
+    ...(grpc === null ? [] : [{ name: 'gRPC', url: listenAddress(config.grpc.host, grpc.port) }]),
     { name: 'Metrics', url: metricsUrl() },
   ];
   const live = registerConsole(app, {
@@ -277,10 +295,9 @@ async function build(
     cards: servedCards,
     publicUrl,
     access,
-    mayStay: stays,
     activity,
     liveLimits: { ...config.streams, ...config.live },
-    limitReached: metrics.task.limitReached,
+    limitReached: (limit) => metrics.task.limitReached(limit),
     deadLetters: () => push.sender.stats.dead,
     readiness,
     settings: () => settingsOf(config),
@@ -291,9 +308,18 @@ async function build(
     logger,
   });
   stops.push(() => live.stop());
+  const hasConsole = registerUi(app, openSite(join(PROGRAM_DIR, '../web/dist')));
   const isMetricsOnMain = config.ops.metricsOnMain;
-  const hasConsole = registerUi(app, openSite(BUILT_CONSOLE));
-  registerDocs(app, { version, agents, publicUrl, metricsUrl, isMetricsOnMain, isSecured, hasConsole });
+  registerDocs(app, {
+    version,
+    hasConsole,
+    assetsDir: join(PROGRAM_DIR, 'http/docs/assets'),
+    agents,
+    publicUrl,
+    metricsUrl,
+    isMetricsOnMain,
+    isSecured,
+  });
 
   // Pushed before the start: what a failed one has begun ends too. Nothing is worth waiting for until clients can come.
   let drainMs = 0;
@@ -303,8 +329,15 @@ async function build(
   retention.start();
   stops.push(() => retention.stop());
   await ops.listen({ port: config.ops.metricsPort, host: config.ops.metricsHost });
+  // Before HTTP: cards say where gRPC is.
+  if (config.grpc.enabled) {
+    const shared = { operations, agents, streams, gate, readiness, newRequestId, clock, logger };
+    grpc = await openGrpc(config, { ...shared, metrics: metrics.grpc });
+  }
   await app.listen({ port: config.server.port, host: config.server.host });
   isReady = true;
+  // A library that takes its time to load: whoever asks by HTTP need not wait for it.
+  grpc?.serve();
   drainMs = config.server.drainMs;
   push.start();
   storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
@@ -315,7 +348,15 @@ async function build(
     return stopAll();
   };
   const url = listenUrl(schemeOf(config), config.server.host, portOf(app));
-  return { url, metricsUrl: metricsUrl(), database: storage.description, adminKey: made, stop };
+  const grpcListens = grpc === null ? null : listenAddress(config.grpc.host, grpc.port);
+  return {
+    url,
+    metricsUrl: metricsUrl(),
+    grpcAddress: grpcListens,
+    database: storage.description,
+    adminKey: made,
+    stop,
+  };
 }
 
 /** Waits for answers on their way, yet not for clients that never finish their request: anyone can be such a client. */
@@ -332,28 +373,40 @@ function createApi(
   config: Config,
   logger: PinoLogger,
   metrics: Metrics,
-  gate: GateOptions,
-  checkBody: BodyCheck,
+  doors: {
+    readonly gate: Gate;
+    readonly sessions: OpensSessions | null;
+    readonly newRequestId: () => string;
+    readonly checkBody: BodyCheck;
+  },
   onRequest: (status: number) => void,
 ): FastifyInstance {
   const { server } = config;
-  const { certFile, keyFile } = server.tls;
   return createApp({
     ...server,
-    checkBody,
+    ...doors,
     logger,
-    tls:
-      certFile === undefined || keyFile === undefined
-        ? null
-        : { cert: readFileSync(certFile), key: readFileSync(keyFile) },
+    tls: tlsOf(server.tls),
     hosts: { ...server, publicOrigin: new URL(server.publicUrl).origin },
-    gate,
     onRequestDone: (method, route, status, seconds) => {
       metrics.http.requestDone(method, route, status, seconds);
       onRequest(status);
     },
     onUnreadable: metrics.http.unreadable,
   });
+}
+
+function openGrpc(
+  { server, grpc }: Config,
+  shared: Omit<GrpcOptions, 'host' | 'port' | 'tls' | 'trustProxy' | 'limits' | 'health' | 'reflection'>,
+): Promise<GrpcListener> {
+  const { trustProxy } = server;
+  return listenGrpc({ ...shared, ...grpc, tls: tlsOf(grpc.tls), trustProxy, limits: { ...server, ...grpc } });
+}
+
+function tlsOf({ certFile, keyFile }: Config['server']['tls']): { cert: Buffer; key: Buffer } | null {
+  if (certFile === undefined || keyFile === undefined) return null;
+  return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
 }
 
 /** null for a limit of 0, which is none. */
@@ -365,11 +418,6 @@ function limiterOf(config: Config, metrics: Metrics, perMinute: number, endpoint
 
 function builtInAgents(config: Config): Agent[] {
   return config.agents.echo.enabled ? [echoAgent({ pushNotifications: config.push.enabled })] : [];
-}
-
-function programVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 const schemeOf = (config: Config): 'http' | 'https' => (config.server.tls.certFile === undefined ? 'http' : 'https');
@@ -384,6 +432,12 @@ function publicUrlOf(config: Config, app: FastifyInstance): string {
   const isDefault = config.sources['server.publicUrl'] === 'default';
   const url = isDefault ? listenUrl(schemeOf(config), config.server.host, portOf(app)) : config.server.publicUrl;
   return url.replace(/\/$/, '');
+}
+
+/** As configured; by default on the host of the public URL, and for port 0 the port that was free. */
+function publicGrpcAddress(config: Config, port: number): string {
+  const isDefault = config.sources['grpc.publicAddress'] === 'default';
+  return isDefault ? `${new URL(config.server.publicUrl).hostname}:${port}` : config.grpc.publicAddress;
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -39,6 +39,7 @@ async function startSpec(program, { port, dir }, database) {
       HOST: '127.0.0.1',
       PORT: String(port),
       METRICS_PORT: String(await freePort()),
+      GRPC_PORT: String(await freePort()),
       PARLEY_DATA_DIR: dir,
       ADMIN_API_KEY: adminKey,
       LOG_LEVEL: 'warn',

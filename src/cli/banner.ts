@@ -6,13 +6,14 @@ import type { RunningServer } from '../server.ts';
 const label = (text: string): string => styleText('dim', text.padEnd(11));
 
 export function banner(config: Config, server: RunningServer): string {
-  const { url, metricsUrl, database, adminKey } = server;
+  const { url, metricsUrl, grpcAddress, database, adminKey } = server;
   const lines = [
     '',
     `  ${styleText('bold', 'Parley')} is running.`,
     '',
     `  ${label('API')}${url}`,
     `  ${label('Agent')}${url}/a2a  ${styleText('dim', `(${config.agents.default})`)}`,
+    ...(grpcAddress === null ? [] : [`  ${label('gRPC')}${grpcAddress}`]),
     `  ${label('API docs')}${url}/docs`,
     `  ${label('Metrics')}${metricsUrl}/metrics`,
     `  ${label('Database')}${database}`,

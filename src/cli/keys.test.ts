@@ -15,7 +15,7 @@ import { NO_ACCESS_METRICS } from '../core/access/metrics.ts';
 import { silentLogger } from '../core/logger.ts';
 import type { IssuedKey, Key } from '../http/admin/contract.ts';
 import { registerKeys } from '../http/admin/keys.ts';
-import { gate } from '../http/authenticate.ts';
+import { gateHook } from '../http/authenticate.ts';
 import { sendError } from '../http/errors.ts';
 import { systemClock as clock, systemIds as ids } from '../ops/runtime.ts';
 import { SqlApiKeyStore } from '../storage/api-key-store.ts';
@@ -82,7 +82,7 @@ async function startServer() {
   const onChanged = (keyId: string) => authenticator.forget(keyId);
   const app = Fastify();
   app.decorateRequest('principal');
-  app.addHook('onRequest', gate({ authenticator, sessions: null, requests: null, failures: null }));
+  app.addHook('onRequest', gateHook({ authenticator, requests: null, failures: null }, null));
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
   app.get('/healthz', { config: { isPublic: true } }, () => ({ ok: true }));
   registerKeys(app, { keys: new ApiKeyService({ store, clock, ids, randomBytes, onChanged }), clock });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `parley` command. Each subcommand is one file; what it needs is loaded only when it runs. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { programInfo } from '../config/program.ts';
 import { registerCardCommands } from './card.ts';
 import { registerConfigCommands } from './config.ts';
 import { registerKeyCommands } from './keys.ts';
@@ -11,16 +11,11 @@ import { registerRekeyCommand } from './rekey.ts';
 import { registerServeCommand } from './serve.ts';
 import { registerSigningKeyCommands } from './signing-keys.ts';
 
-interface PackageJson {
-  readonly version: string;
-  readonly description: string;
-}
-
-const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as PackageJson;
+const { version, description } = programInfo();
 
 const program = new Command('parley')
-  .description(packageJson.description)
-  .version(packageJson.version)
+  .description(description)
+  .version(version)
   .showHelpAfterError()
   .configureHelp({ sortSubcommands: true });
 

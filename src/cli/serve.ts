@@ -35,8 +35,8 @@ async function serve(options: { port?: string; host?: string }): Promise<void> {
     const server = await startServer(config, logger);
     const isQuiet = config.log.format === 'json' || !stdout.isTTY;
     if (isQuiet) {
-      const { url, metricsUrl, database, adminKey } = server;
-      logger.info({ url, metricsUrl, database, adminKeyFile: adminKey?.file }, 'listening');
+      const { url, metricsUrl, grpcAddress, database, adminKey } = server;
+      logger.info({ url, metricsUrl, grpcAddress, database, adminKeyFile: adminKey?.file }, 'listening');
     } else stdout.write(banner(config, server));
     const signal = await stopSignal();
     logger.info({ signal }, 'stopping');

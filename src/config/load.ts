@@ -35,6 +35,7 @@ export type Config = DeepReadonly<
   Settings & {
     server: { publicUrl: string; allowedHosts: string[] };
     ops: { metricsHost: string };
+    grpc: { host: string; publicAddress: string };
     database: { url: string };
   }
 > & {
@@ -235,7 +236,7 @@ function nest(values: ReadonlyMap<string, unknown>): Record<string, unknown> {
 }
 
 function withDerivedDefaults(settings: Settings, cwd: string) {
-  const { server, ops, database } = settings;
+  const { server, ops, grpc, database } = settings;
   const dataDir = resolve(cwd, settings.dataDir);
   const scheme = server.tls.certFile === undefined ? 'http' : 'https';
   const publicUrl = (server.publicUrl ?? listenUrl(scheme, server.host, server.port)).replace(/\/+$/, '');
@@ -246,6 +247,13 @@ function withDerivedDefaults(settings: Settings, cwd: string) {
     dataDir,
     server: { ...server, publicUrl, allowedHosts: [...new Set(allowedHosts.map((host) => host.toLowerCase()))] },
     ops: { ...ops, metricsHost: ops.metricsHost ?? server.host },
+    grpc: {
+      ...grpc,
+      host: grpc.host ?? server.host,
+      publicAddress: grpc.publicAddress ?? `${new URL(publicUrl).hostname}:${grpc.port}`,
+      // Both or neither: a certificate of its own with the other's key would fit nothing.
+      tls: grpc.tls.certFile === undefined && grpc.tls.keyFile === undefined ? server.tls : grpc.tls,
+    },
     database: { ...database, url: target.kind === 'sqlite' ? sqliteUrl(target.file) : target.url },
   };
 }

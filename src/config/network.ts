@@ -17,9 +17,24 @@ export function isWildcardHost(host: string): boolean {
 
 /** The URL at which a listener on `host` and `port` is reached from this machine. */
 export function listenUrl(scheme: 'http' | 'https', host: string, port: number): string {
-  const name = isWildcardHost(host) ? 'localhost' : isIP(host) === 6 ? `[${host}]` : host;
   const isDefaultPort = port === (scheme === 'https' ? 443 : 80);
-  return `${scheme}://${name}${isDefaultPort ? '' : `:${port}`}`;
+  return `${scheme}://${isDefaultPort ? reachableName(host) : listenAddress(host, port)}`;
+}
+
+/** `host:port` at which a listener on `host` and `port` is reached from this machine. */
+export function listenAddress(host: string, port: number): string {
+  return `${reachableName(host)}:${port}`;
+}
+
+function reachableName(host: string): string {
+  if (isWildcardHost(host)) return 'localhost';
+  return isIP(host) === 6 ? `[${host}]` : host;
+}
+
+export function addressProblem(address: string): string | undefined {
+  const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(address) ?? [];
+  const isAddress = hostProblem(host) === undefined && Number(port) > 0 && Number(port) <= 65_535;
+  return isAddress ? undefined : `must be a host and a port, such as agents.example.com:443, not ${quote(address)}`;
 }
 
 export function listenHostProblem(host: string): string | undefined {

@@ -54,6 +54,45 @@ describe('off loopback', () => {
     ]);
   });
 
+  test('plain gRPC is refused there too, also where only gRPC is off loopback', () => {
+    expect(messages({ GRPC_HOST: '0.0.0.0' })).toEqual([
+      expect.stringMatching(/^grpc\.host is "0\.0\.0\.0", which others can reach, and plain gRPC would show them keys/),
+    ]);
+    expect(messages({ GRPC_HOST: '0.0.0.0', BEHIND_TLS_PROXY: 'true' })).toEqual([]);
+    expect(messages({ GRPC_HOST: '0.0.0.0', GRPC_ENABLED: 'false' })).toEqual([]);
+    const [cert, key] = ['grpc.tls.certFile', 'grpc.tls.keyFile'];
+    expect(messages({ GRPC_HOST: '0.0.0.0' }, { [cert]: 'c.pem', [key]: 'c.pem' })).toEqual([]);
+    expect(messages({}, { [cert]: 'c.pem' })).toEqual([
+      'grpc.tls.certFile needs grpc.tls.keyFile beside it: set both, or neither',
+    ]);
+    // The certificate of the API serves both, and its problems are told once.
+    expect(messages({ HOST: '0.0.0.0' }, { 'server.tls.certFile': 'c.pem', 'server.tls.keyFile': 'c.pem' })).toEqual(
+      [],
+    );
+    expect(messages({}, { 'server.tls.certFile': 'c.pem' })).toHaveLength(1);
+  });
+
+  test('AUTH=none with gRPC off loopback is refused', () => {
+    expect(messages({ AUTH: 'none', GRPC_HOST: '0.0.0.0', BEHIND_TLS_PROXY: 'true' })).toContainEqual(
+      expect.stringMatching(/^auth\.mode is "none", .* and grpc\.host is "0\.0\.0\.0"/),
+    );
+  });
+
+  test('gRPC has a port of its own, and an address of a host and a port', () => {
+    expect(messages({ PORT: '50051' })).toEqual([
+      'grpc.port and server.port are both 50051; give them different ports',
+    ]);
+    expect(messages({ GRPC_PORT: '3000' })).toEqual([
+      'grpc.port and ops.metricsPort are both 3000; give them different ports',
+    ]);
+    expect(messages({ PORT: '50051', GRPC_ENABLED: 'false' })).toEqual([]);
+    expect(messages({ GRPC_PUBLIC_ADDRESS: 'agents.example:443' })).toEqual([]);
+    expect(messages({ GRPC_PUBLIC_ADDRESS: '[::1]:443' })).toEqual([]);
+    for (const address of ['agents.example', 'https://agents.example:443', 'agents.example:0', 'a:99999', ':443']) {
+      expect(messages({ GRPC_PUBLIC_ADDRESS: address })[0]).toContain('must be a host and a port');
+    }
+  });
+
   test('AUTH=none is refused off loopback and behind a proxy, and accepted on loopback', () => {
     expect(messages({ AUTH: 'none' })).toEqual([]);
     expect(messages({ AUTH: 'none', HOST: '::1' })).toEqual([]);

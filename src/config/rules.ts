@@ -12,28 +12,55 @@ export interface RuleProblem {
 
 type Rule = (settings: Settings) => RuleProblem | undefined | readonly RuleProblem[];
 
-const tlsFilesGoTogether: Rule = ({ server: { tls } }) => {
-  if ((tls.certFile === undefined) === (tls.keyFile === undefined)) return undefined;
-  const [given, missing] = tls.certFile === undefined ? ['keyFile', 'certFile'] : ['certFile', 'keyFile'];
+/** The sections that may have a certificate and a key. */
+const TLS_SECTIONS = ['server', 'grpc'] as const;
+
+const tlsFilesGoTogether: Rule = (settings) =>
+  TLS_SECTIONS.flatMap((section): RuleProblem[] => {
+    const { tls } = settings[section];
+    if ((tls.certFile === undefined) === (tls.keyFile === undefined) || isInherited(settings, section)) return [];
+    const [given, missing] = tls.certFile === undefined ? ['keyFile', 'certFile'] : ['certFile', 'keyFile'];
+    return [
+      {
+        keys: [`${section}.tls.${given}`, `${section}.tls.${missing}`],
+        message: `needs ${section}.tls.${missing} beside it: set both, or neither`,
+      },
+    ];
+  });
+
+const tlsFilesAreReadable: Rule = (settings) =>
+  TLS_SECTIONS.flatMap((section) =>
+    (['certFile', 'keyFile'] as const).flatMap((name): RuleProblem[] => {
+      const file = settings[section].tls[name];
+      if (file === undefined || isInherited(settings, section)) return [];
+      try {
+        accessSync(file, constants.R_OK);
+        return [];
+      } catch (error) {
+        const message = `names a file that cannot be read: ${file}: ${readErrorText(error)}`;
+        return [{ keys: [`${section}.tls.${name}`], message }];
+      }
+    }),
+  );
+
+/** gRPC without TLS files of its own has those of the API: their problems are told once. */
+function isInherited({ server, grpc }: Settings, section: (typeof TLS_SECTIONS)[number]): boolean {
+  return section === 'grpc' && grpc.tls === server.tls;
+}
+
+const plainGrpcStaysOnLoopback: Rule = ({ server, grpc }) => {
+  const { enabled, host = server.host, tls } = grpc;
+  // What is true of the API's address as well is told there.
+  if (!enabled || host === server.host || isLoopbackHost(host) || server.behindTlsProxy) return undefined;
+  if (tls.certFile !== undefined || tls.keyFile !== undefined) return undefined;
   return {
-    keys: [`server.tls.${given}`, `server.tls.${missing}`],
-    message: `needs server.tls.${missing} beside it: set both, or neither`,
+    keys: ['grpc.host', 'server.behindTlsProxy', 'grpc.tls.certFile', 'grpc.tls.keyFile'],
+    message:
+      `is ${JSON.stringify(host)}, which others can reach, and plain gRPC would show them keys and content. ` +
+      'Set grpc.tls.certFile and grpc.tls.keyFile, or server.behindTlsProxy: true (BEHIND_TLS_PROXY=true) ' +
+      'when a proxy in front ends TLS, or listen on 127.0.0.1',
   };
 };
-
-const tlsFilesAreReadable: Rule = ({ server: { tls } }) =>
-  (['certFile', 'keyFile'] as const).flatMap((name): RuleProblem[] => {
-    const file = tls[name];
-    if (file === undefined) return [];
-    try {
-      accessSync(file, constants.R_OK);
-      return [];
-    } catch (error) {
-      return [
-        { keys: [`server.tls.${name}`], message: `names a file that cannot be read: ${file}: ${readErrorText(error)}` },
-      ];
-    }
-  });
 
 const plainHttpStaysOnLoopback: Rule = ({ server }) => {
   if (isLoopbackHost(server.host) || server.behindTlsProxy) return undefined;
@@ -47,12 +74,18 @@ const plainHttpStaysOnLoopback: Rule = ({ server }) => {
   };
 };
 
-const noAuthenticationStaysOnLoopback: Rule = ({ auth, server }) => {
+const noAuthenticationStaysOnLoopback: Rule = ({ auth, server, grpc }) => {
   if (auth.mode !== 'none') return undefined;
   if (!isLoopbackHost(server.host)) {
     return {
       keys: ['auth.mode', 'server.host'],
       message: `is "none", which is allowed on a loopback address only, and server.host is ${JSON.stringify(server.host)}. Use "key", or listen on 127.0.0.1`,
+    };
+  }
+  if (grpc.enabled && grpc.host !== undefined && !isLoopbackHost(grpc.host)) {
+    return {
+      keys: ['auth.mode', 'grpc.host'],
+      message: `is "none", which is allowed on a loopback address only, and grpc.host is ${JSON.stringify(grpc.host)}. Use "key", or listen on 127.0.0.1`,
     };
   }
   if (!server.behindTlsProxy) return undefined;
@@ -89,6 +122,14 @@ const portsDiffer: Rule = ({ server, ops }) => {
   };
 };
 
+const grpcPortDiffers: Rule = ({ server, ops, grpc }) => {
+  if (!grpc.enabled || grpc.port === 0) return undefined;
+  const other =
+    grpc.port === server.port ? 'server.port' : grpc.port === ops.metricsPort ? 'ops.metricsPort' : undefined;
+  if (other === undefined) return undefined;
+  return { keys: ['grpc.port', other], message: `and ${other} are both ${grpc.port}; give them different ports` };
+};
+
 const bufferHoldsAnEvent: Rule = ({ streams, tasks }) => {
   if (streams.maxBufferBytes >= tasks.maxEventBytes) return undefined;
   return {
@@ -109,10 +150,12 @@ const RULES: readonly Rule[] = [
   tlsFilesGoTogether,
   tlsFilesAreReadable,
   plainHttpStaysOnLoopback,
+  plainGrpcStaysOnLoopback,
   noAuthenticationStaysOnLoopback,
   productionHasAdminKey,
   productionHasEncryptionKey,
   portsDiffer,
+  grpcPortDiffers,
   bufferHoldsAnEvent,
   taskHoldsItsParts,
 ];

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { encryptionKeysProblem } from '../core/secrets/encryption-keys.ts';
 import { databaseUrlProblem } from './database-url.ts';
 import { type KeyInfo, type KeyMeta, keyMeta, listKeys } from './keys.ts';
-import { cidrProblem, hostProblem, listenHostProblem, originProblem, publicUrlProblem } from './network.ts';
+import {
+  addressProblem,
+  cidrProblem,
+  hostProblem,
+  listenHostProblem,
+  originProblem,
+  publicUrlProblem,
+} from './network.ts';
 import { adminKeyProblem } from './secrets.ts';
 
 const KIB = 1024;
@@ -128,6 +135,58 @@ const ops = section({
     allowed: 'an IP address or a host name',
   }),
   metricsOnMain: key(z.boolean().default(false), 'Serve `/metrics` on the port of the API too.'),
+});
+
+const grpc = section({
+  enabled: key(z.boolean().default(true), 'Serve the gRPC binding, on a port of its own.', { env: 'GRPC_ENABLED' }),
+  host: key(
+    text(listenHostProblem).optional(),
+    'Address that gRPC listens on. Anything but a loopback address needs TLS or a stated TLS proxy.',
+    { env: 'GRPC_HOST', derivedDefault: '`server.host`', allowed: 'an IP address or a host name' },
+  ),
+  port: key(integer(0, 65535).default(50_051), 'Port of gRPC. 0 takes any free port.', { env: 'GRPC_PORT' }),
+  publicAddress: key(text(addressProblem).optional(), 'Address under which clients reach gRPC; agent cards name it.', {
+    env: 'GRPC_PUBLIC_ADDRESS',
+    derivedDefault: 'the host of `server.publicUrl` and `grpc.port`',
+    allowed: 'a host and a port, such as agents.example.com:443',
+  }),
+  tls: section({
+    certFile: key(text().optional(), 'Certificate chain in PEM; with `keyFile`, gRPC speaks TLS itself.', {
+      isPath: true,
+      derivedDefault: '`server.tls.certFile`',
+      allowed: 'a path',
+    }),
+    keyFile: key(text().optional(), 'Private key in PEM that belongs to `certFile`.', {
+      isPath: true,
+      derivedDefault: '`server.tls.keyFile`',
+      allowed: 'a path',
+    }),
+  }),
+  maxConnections: key(
+    integer(1, 1_000_000).default(10_000),
+    'Connections of gRPC open at once; more are closed at once.',
+  ),
+  maxConcurrentStreams: key(
+    integer(1, 1_000_000).default(1000),
+    'Calls at once on one gRPC connection; clients let more wait.',
+  ),
+  idleTimeoutMs: key(
+    integer(1000, 24 * 60 * MINUTE_MS).default(5 * MINUTE_MS),
+    'How long a gRPC connection without a call is kept, in milliseconds.',
+  ),
+  keepaliveMs: key(
+    integer(1000, 24 * 60 * MINUTE_MS).default(MINUTE_MS),
+    'A gRPC connection is asked this often whether its client is still there, in milliseconds.',
+  ),
+  keepaliveTimeoutMs: key(
+    integer(1000, 60 * MINUTE_MS).default(20_000),
+    'A gRPC connection that does not answer within this time is closed, in milliseconds.',
+  ),
+  health: key(z.boolean().default(true), 'Serve `grpc.health.v1.Health`, without authentication.'),
+  reflection: key(
+    z.boolean().default(true),
+    'Serve gRPC reflection, by which tools learn the services, without authentication.',
+  ),
 });
 
 const stream = section({
@@ -433,6 +492,7 @@ export const configSchema = z.strictObject({
   }),
   server,
   ops,
+  grpc,
   stream,
   auth,
   sessions,

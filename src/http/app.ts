@@ -1,5 +1,4 @@
 /** The API listener: one Fastify application with its hooks; each surface registers its own routes. */
-import { randomBytes } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, {
@@ -9,9 +8,11 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import type { Gate } from '../core/access/gate.ts';
+import { isRequestId } from '../core/operations/service-parameters.ts';
 import { restErrorBody } from '../protocol/error-bodies.ts';
 import { AppError, ERROR_TABLE } from '../protocol/errors.ts';
-import { countFailure, type GateOptions, gate } from './authenticate.ts';
+import { failureCounter, gateHook, type OpensSessions } from './authenticate.ts';
 import { sendError } from './errors.ts';
 import { type HostRules, hostGuard } from './hosts.ts';
 import { type BodyCheck, registerJsonParser } from './json-body.ts';
@@ -29,20 +30,14 @@ export interface AppOptions {
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly hosts: HostRules;
-  readonly gate: GateOptions;
+  readonly gate: Gate;
+  /** null where authentication is switched off. */
+  readonly sessions: OpensSessions | null;
+  /** For a request that brings no id of its own. */
+  readonly newRequestId: () => string;
   /** Something came that no handler saw, because it was no request, or not in time. */
   readonly onUnreadable: (status: number) => void;
   readonly onRequestDone: (method: string, route: string, status: number, seconds: number) => void;
-}
-
-/** What a caller may choose as request id; anything else is replaced. */
-const REQUEST_ID = /^[\w.:-]{1,128}$/;
-
-/** Cheap and unique: a random prefix per process, then a count. */
-function requestIds(): () => string {
-  const prefix = randomBytes(6).toString('base64url');
-  let count = 0;
-  return () => `${prefix}-${(++count).toString(36)}`;
 }
 
 /** Builds the application; the caller registers surfaces, listens and closes. */
@@ -57,7 +52,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     // Node looks for requests that take too long every 30 seconds, which would be the shortest limit.
     connectionsCheckingInterval: Math.min(30_000, Math.ceil(options.requestTimeoutMs / 4)),
   };
-  const newRequestId = requestIds();
+  const { newRequestId } = options;
   const app = Fastify({
     loggerInstance: quietLogger(logger),
     logController: new LogController({ disableRequestLogging: true }),
@@ -65,7 +60,7 @@ export function createApp(options: AppOptions): FastifyInstance {
       lazyLogger(logger, String(bindings.reqId)),
     genReqId: (request: IncomingMessage) => {
       const given = request.headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : newRequestId();
+      return typeof given === 'string' && isRequestId(given) ? given : newRequestId();
     },
     requestIdHeader: false,
     // One proxy: the last address in the header is the one that it saw. What stands before it, the client has written.
@@ -98,8 +93,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     done();
   });
   app.addHook('onRequest', hostGuard(hosts));
-  app.addHook('onRequest', gate(options.gate));
-  app.addHook('onError', countFailure(options.gate));
+  app.addHook('onRequest', gateHook(options.gate, options.sessions));
+  app.addHook('onError', failureCounter(options.gate));
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     onRequestDone(request.method, route, reply.statusCode, reply.elapsedTime / 1000);

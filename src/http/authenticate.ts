@@ -1,18 +1,11 @@
-/** The first step of every request: who is it, and may it go on at this rate. */
+/** What stands before every request: who is it, and may it go on at this rate. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { credentialOf } from '../core/access/credential.ts';
+import { countFailure, type Gate, refuseGuessing, takeRequest } from '../core/access/gate.ts';
 import { ANONYMOUS, NOBODY, type Principal } from '../core/access/principal.ts';
-import type { OpenSession } from '../core/access/sessions.ts';
-import { AppError, toAppError } from '../protocol/errors.ts';
-import type { RateLimiter } from './rate-limit.ts';
-import { credentialOf } from './request.ts';
+import { isSessionOver, type OpenSession } from '../core/access/sessions.ts';
+import { toAppError } from '../protocol/errors.ts';
 import type { SessionCookie } from './session-cookie.ts';
-
-export interface Authenticates {
-  /** Throws UNAUTHENTICATED. Synchronous for a credential that was seen before. */
-  authenticate(credential: string | undefined): Principal | Promise<Principal>;
-  /** Whether this is a key that has opened something lately. */
-  isKnown(credential: string | undefined): boolean;
-}
 
 /** Sessions as far as requests use them. */
 export interface OpensSessions {
@@ -22,65 +15,38 @@ export interface OpensSessions {
   isKnown(token: string): boolean;
 }
 
-export interface GateOptions {
-  readonly authenticator: Authenticates;
-  /** null: there are none, as where authentication is switched off. */
-  readonly sessions: OpensSessions | null;
-  /** Requests of one principal to one route; null: not limited. */
-  readonly requests: RateLimiter | null;
-  /** Failed attempts of one address; null: not limited. */
-  readonly failures: RateLimiter | null;
-}
-
-/** An `onRequest` hook: the body of a request that may not go on is never read. Failures are counted by `countFailure`. */
-export function gate(options: GateOptions) {
-  const { authenticator, sessions, requests, failures } = options;
+/**
+ * An `onRequest` hook: the body of a request that may not go on is never read. Failures are counted by `failureCounter`.
+ * @param sessions null: there are none, as where authentication is switched off.
+ */
+export function gateHook(gate: Gate, sessions: OpensSessions | null) {
   const admit = (request: FastifyRequest, reply: FastifyReply, principal: Principal): void => {
     request.principal = principal;
-    if (requests !== null) {
-      const caller = principal.keyId ?? principal.ownerId;
-      requests.take(`${caller} ${request.method} ${request.routeOptions.url}`, reply);
-    }
-  };
-  /** What the cookie opens, for requests without another credential. */
-  const bySession = async (request: FastifyRequest, { cookie, open }: OpensSessions, token: string) => {
-    const session = await open(token);
-    cookie.checkOrigin(request, session);
-    request.session = session;
-    return session.principal;
+    takeRequest(gate, principal, `${request.method} ${request.routeOptions.url}`, reply);
   };
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     try {
       const { isPublic, isOptional } = request.routeOptions.config;
       const credential = credentialOf(request.headers);
       const token = credential === undefined ? sessions?.cookie.tokenOf(request) : undefined;
-      // Reading what is public is never refused; trying keys is. What is known is not tried: whoever has it is not to be
-      // shut out by others behind the same address.
-      if (
-        (isPublic !== true || request.method === 'POST') &&
-        failures !== null &&
-        failures.exhaustedForMs(request.ip) > 0
-      ) {
-        const isKnown = token === undefined ? authenticator.isKnown(credential) : sessions?.isKnown(token) === true;
-        if (!isKnown) failures.refuseIfExhausted(request.ip);
+      // Reading what is public is never refused; trying keys is. A session that is known is no more tried than a key.
+      if ((isPublic !== true || request.method === 'POST') && (token === undefined || !sessions?.isKnown(token))) {
+        refuseGuessing(gate, request.ip, () => credential);
       }
       if (isPublic === true) {
         request.principal = ANONYMOUS;
         done();
         return;
       }
-      if (isOptional === true && credential === undefined && token === undefined && sessions !== null) {
+      if (isOptional === true && sessions !== null && credential === undefined && token === undefined) {
         request.principal = NOBODY;
         done();
         return;
       }
       const found =
         token === undefined || sessions === null
-          ? authenticator.authenticate(credential)
-          : bySession(request, sessions, token).catch((error: unknown) => {
-              if (isOptional === true && isSessionOver(error)) return NOBODY;
-              throw error;
-            });
+          ? gate.authenticator.authenticate(credential)
+          : bySession(request, sessions, token);
       if (found instanceof Promise) {
         found.then((principal) => admit(request, reply, principal)).then(() => done(), done);
         return;
@@ -94,16 +60,23 @@ export function gate(options: GateOptions) {
   };
 }
 
-/** The cookie of a session that has ended: nobody tried a key. */
-function isSessionOver(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'UNAUTHENTICATED' && error.metadata['session'] !== undefined;
+/** Who has this cookie, if a page of this server sent it. */
+async function bySession(request: FastifyRequest, sessions: OpensSessions, token: string): Promise<Principal> {
+  try {
+    const session = await sessions.open(token);
+    sessions.cookie.checkOrigin(request, session);
+    request.session = session;
+    return session.principal;
+  } catch (error) {
+    if (request.routeOptions.config.isOptional === true && isSessionOver(error)) return NOBODY;
+    throw error;
+  }
 }
 
 /** An `onError` hook, for the gate and for handlers that look at keys themselves. */
-export function countFailure(options: GateOptions) {
+export function failureCounter(gate: Gate) {
   return async (request: FastifyRequest, _reply: FastifyReply, error: Error): Promise<void> => {
-    if (error instanceof AppError && error.code === 'UNAUTHENTICATED' && !isSessionOver(error)) {
-      options.failures?.count(request.ip);
-    }
+    // Nobody has tried a key with the cookie of a session that has ended.
+    if (!isSessionOver(error)) countFailure(gate, request.ip, error);
   };
 }

@@ -1,5 +1,4 @@
-/** What Parley adds to fastify's requests and routes, and the credential that a request carries. */
-
+/** What Parley adds to fastify's requests and routes. */
 import type { Principal } from '../core/access/principal.ts';
 import type { OpenSession } from '../core/access/sessions.ts';
 
@@ -18,17 +17,4 @@ declare module 'fastify' {
     /** The form of its errors; default: REST. */
     errors?: 'json-rpc';
   }
-}
-
-/**
- * `Authorization: Bearer KEY`, else `x-api-key: KEY`; undefined: none. Another scheme is a credential all the same, and
- * not a valid one: it becomes the empty text.
- */
-export function credentialOf(headers: {
-  readonly authorization?: string | undefined;
-  readonly 'x-api-key'?: string | string[] | undefined;
-}): string | undefined {
-  if (headers.authorization !== undefined) return /^bearer +(\S+)$/i.exec(headers.authorization)?.[1] ?? '';
-  const key = headers['x-api-key'];
-  return Array.isArray(key) ? key[0] : key;
 }

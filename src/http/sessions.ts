@@ -1,7 +1,10 @@
 /** Sessions as the gate of every request sees them: the service, and the cookie that carries them. */
+import type { FastifyRequest } from 'fastify';
 import type { AdminKeySource } from '../core/access/admin-key.ts';
 import type { RandomBytes } from '../core/access/api-keys.ts';
 import type { Authenticator } from '../core/access/authenticator.ts';
+import { credentialOf } from '../core/access/credential.ts';
+import { mayStay } from '../core/access/may-stay.ts';
 import type { SessionStore } from '../core/access/session-store.ts';
 import { Sessions } from '../core/access/sessions.ts';
 import type { Clock } from '../core/clock.ts';
@@ -32,6 +35,8 @@ export interface SessionParts {
   readonly cookie: SessionCookie;
   /** For the gate; null where authentication is switched off. */
   readonly opened: OpensSessions | null;
+  /** Whether who sent a request, by whatever credential, would still be let in as much; never rejects. */
+  readonly mayStay: (request: FastifyRequest) => Promise<boolean>;
 }
 
 export function createSessions(options: SessionPartsOptions): SessionParts {
@@ -46,5 +51,11 @@ export function createSessions(options: SessionPartsOptions): SessionParts {
     open: (token: string) => sessions.open(token),
     isKnown: (token: string) => sessions.isKnown(token),
   };
-  return { mode, sessions, cookie, opened: mode === 'none' ? null : opened };
+  const recheck = async ({ session, headers }: FastifyRequest, token: string | undefined) =>
+    session === undefined
+      ? options.authenticator.recheck(credentialOf(headers))
+      : (await sessions.recheck(token ?? '')).principal;
+  const stays = (request: FastifyRequest) =>
+    mayStay(request.principal, () => recheck(request, cookie.tokenOf(request)));
+  return { mode, mayStay: stays, sessions, cookie, opened: mode === 'none' ? null : opened };
 }

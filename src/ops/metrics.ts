@@ -33,6 +33,17 @@ export function createMetrics() {
   ]);
   const requests = new RequestHistogram();
   requests.register(registry);
+  const grpcRequests = counter('parley_grpc_requests_total', 'gRPC calls by method and status code', [
+    'method',
+    'code',
+  ]);
+  const grpcDurations = new Histogram({
+    name: 'parley_grpc_request_duration_seconds',
+    help: 'gRPC calls by method and status code; streams last until they end',
+    labelNames: ['method', 'code'] as const,
+    buckets: [...DURATION_BUCKETS],
+    registers,
+  });
   const created = counter('parley_tasks_created_total', 'Tasks created', ['agent']);
   const turns = new Histogram({
     name: 'parley_task_turn_duration_seconds',
@@ -113,6 +124,14 @@ export function createMetrics() {
     task,
     push,
     http,
+    grpc: {
+      /** @param seconds from the metadata of the request to the end of the answer. */
+      requestDone: (method: string, code: string, seconds: number) => {
+        grpcRequests.inc({ method, code });
+        grpcDurations.observe({ method, code }, seconds);
+      },
+      limitReached: (limit: string) => limits.inc({ limit }),
+    },
     streams: {
       streamOpened: () => streams.inc(),
       streamStalled: () => stalled.inc(),

@@ -175,7 +175,7 @@ describe('URLs', () => {
 });
 
 describe('names', () => {
-  test('[A13] that lead to an address that may not be called, alone or among others, get no connection', async () => {
+  test('[A13] [PUSH-9] that lead to an address that may not be called, alone or among others, get no connection', async () => {
     const receiver = await startReceiver();
     for (const answer of [['127.0.0.1'], ['93.184.216.34', '127.0.0.1'], ['::1'], ['::ffff:127.0.0.1'], []]) {
       const { lookup } = resolver(answer);

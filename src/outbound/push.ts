@@ -35,6 +35,9 @@ export interface Push {
   stop(drainMs: number): Promise<void>;
 }
 
+/** Receivers that answer at all have done so by then. */
+const MAX_DRAIN_MS = 3000;
+
 export function createPush(options: PushOptions): Push {
   const { settings, store, sealer, signer, clock, ids, logger, metrics } = options;
   const transport = new GuardedPushTransport(settings);
@@ -51,14 +54,25 @@ export function createPush(options: PushOptions): Push {
     random: Math.random,
   });
   return {
-    configs: new PushConfigs({ store, sealer, receivers: transport, clock, ids, limits: settings, metrics, logger }),
+    configs: new PushConfigs({
+      isEnabled: settings.enabled,
+      store,
+      sealer,
+      receivers: transport,
+      clock,
+      ids,
+      limits: settings,
+      metrics,
+      logger,
+    }),
     deliveries: new PushDeliveries({ store, logger, onRedelivery: () => sender.wake() }),
     sender,
     start() {
       if (settings.enabled) sender.start();
     },
     async stop(drainMs) {
-      await sender.stop(drainMs);
+      // What is not acknowledged by then is sent again by the next start, or by another server.
+      await sender.stop(Math.min(drainMs, MAX_DRAIN_MS));
       await transport.close();
     },
   };

@@ -20,7 +20,7 @@ const CARD: JsonObject = {
 };
 
 describe('canonical cards', () => {
-  test('[A17] the example of the specification (section 8.4.1)', () => {
+  test('[A17] [SIGN-1] the example of the specification (section 8.4.1)', () => {
     const { name, description, capabilities, skills } = CARD;
     const fragment = { name, description, capabilities, skills } as JsonObject;
     expect(canonicalCard(fragment, 'specified')).toBe(

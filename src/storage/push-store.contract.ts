@@ -170,6 +170,16 @@ export function pushStoreContract(open: () => Promise<PushStoreUnderTest>): void
     expect(await under.store.readHead(head, head.id)).not.toHaveProperty('hasPushConfigs');
   });
 
+  test('[A11] what waits of a task that has ended can be withdrawn too', async () => {
+    const under = await open();
+    const config = configOf();
+    const head = await taskWithConfig(under, config);
+    await write(under.store, status(head, 'TASK_STATE_COMPLETED'));
+    expect(await under.push.removeConfig(head, head.id, config.id)).toBe(true);
+    expect(await under.push.claim(CLAIM)).toEqual([]);
+    expect(await under.select('select * from push_deliveries')).toEqual([]);
+  });
+
   test('[A11] a finished task takes a configuration, which is forgotten after its time', async () => {
     const under = await open();
     const head = await write(under.store, status(await write(under.store, newTask()), 'TASK_STATE_COMPLETED'));

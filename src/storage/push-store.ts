@@ -105,11 +105,12 @@ export class SqlPushStore implements PushStore {
     return this.#db.transaction().execute(async (db) => {
       const task = await this.#task(db, scope, taskId, true);
       if (task === undefined) return false;
-      const { rows } = await sql<{ num: number }>`delete from push_configs
-        where task_num = ${task.num} and id = ${id} and active = 1 returning num`.execute(db);
-      for (const { num } of rows) {
+      // One that the end of the task has ended may still have something to send, which is withdrawn too.
+      const { rows } = await sql<{ num: number; active: number }>`delete from push_configs
+        where task_num = ${task.num} and id = ${id} returning num, active`.execute(db);
+      for (const { num, active } of rows) {
         await sql`delete from push_deliveries where config_num = ${num}`.execute(db);
-        await sql`update tasks set push_configs = push_configs - 1 where num = ${task.num}`.execute(db);
+        await sql`update tasks set push_configs = push_configs - ${active} where num = ${task.num}`.execute(db);
       }
       return true;
     });

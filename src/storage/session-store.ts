@@ -24,7 +24,7 @@ export class SqlSessionStore implements SessionStore {
     this.#sql = sql;
   }
 
-  insert(record: SessionRecord, maxPerOwner: number): Promise<void> {
+  insert(record: SessionRecord, maxPerOwner: number): Promise<readonly Pick<SessionRecord, 'id' | 'tokenHash'>[]> {
     return this.#sql.transaction(async (sql) => {
       await sql.query(`insert into sessions (${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, [
         record.tokenHash,
@@ -38,11 +38,12 @@ export class SqlSessionStore implements SessionStore {
         record.lastSeenAtMs,
         record.expiresAtMs,
       ]);
-      await sql.query(
+      const ended = await sql.query<Row>(
         `delete from sessions where owner_id = $1 and id in (select id from sessions where owner_id = $1
-          order by created_at desc, id desc limit 1000 offset $2)`,
+          order by created_at desc, id desc limit 1000 offset $2) returning ${COLUMNS}`,
         [record.ownerId, maxPerOwner],
       );
+      return ended.map(({ id, token_hash }) => ({ id, tokenHash: token_hash }));
     });
   }
 

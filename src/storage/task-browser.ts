@@ -64,6 +64,7 @@ export class SqlTaskBrowser implements TaskBrowser {
   }
 
   async list(query: BrowseQuery): Promise<readonly BrowsedTask[]> {
+    if (query.agentIds?.length === 0 || query.states?.length === 0) return [];
     if (query.contextId !== null) return this.#ofContext(query, query.contextId);
     const runs = await this.#runs(query);
     const pages: Promise<readonly Row[]>[] = [];

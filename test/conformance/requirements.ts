@@ -133,23 +133,6 @@ export const requirements: readonly Requirement[] = [
   server('SEC-5', '13.4', 'SHOULD', 'callers can be limited, and are told when they are'),
 ];
 
-/** Rows of what is not on this branch yet. It may only get shorter. */
-export const awaited: ReadonlySet<string> = new Set([
-  'PUSH-1',
-  'PUSH-2',
-  'PUSH-3',
-  'PUSH-4',
-  'PUSH-5',
-  'PUSH-6',
-  'PUSH-7',
-  'PUSH-8',
-  'PUSH-9',
-  'XCARD-1',
-  'XCARD-2',
-  'SIGN-1',
-  'SIGN-2',
-]);
-
 const byId = new Map(requirements.map((requirement) => [requirement.id, requirement]));
 
 /** Ids in the brackets of a test's title: `[SEND-1]`, `[A3, SEND-1]`. Ids of promises have no hyphen. */

@@ -31,9 +31,15 @@ beforeAll(async () => {
   for (const name of ['dist', 'node_modules', 'package.json', 'scripts', 'src']) {
     symlinkSync(join(root, name), join(clone, name));
   }
-  const [port, metricsPort] = await freePorts(2);
+  const [port, metricsPort, grpcPort] = await freePorts(3);
   url = `http://localhost:${port}`;
-  env = { PATH: process.env['PATH'] ?? '', HOME: clone, PORT: String(port), METRICS_PORT: String(metricsPort) };
+  env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: clone,
+    PORT: String(port),
+    METRICS_PORT: String(metricsPort),
+    GRPC_PORT: String(grpcPort),
+  };
 });
 
 afterAll(async () => {

@@ -1,13 +1,16 @@
 /** Plain A2A requests in every binding and version, so that tests can say what comes back byte by byte. */
 import { randomUUID } from 'node:crypto';
+import { status } from '@grpc/grpc-js';
 import { type Dispatcher, request } from 'undici';
 import type { IssuedKey } from '../../src/http/admin/contract.ts';
 import type { Operation } from '../../src/protocol/codec.ts';
+import type { JsonValue } from '../../src/protocol/json.ts';
+import { GrpcClient } from './grpc-client.ts';
 import type { ParleyProcess } from './server.ts';
 
 /** How an operation is asked for. */
 export interface Form {
-  readonly binding: 'JSON-RPC' | 'REST';
+  readonly binding: 'JSON-RPC' | 'REST' | 'gRPC';
   readonly version: '1.0' | '0.3';
 }
 
@@ -17,6 +20,17 @@ export const FORMS: readonly Form[] = [
   { binding: 'JSON-RPC', version: '0.3' },
   { binding: 'REST', version: '0.3' },
 ];
+
+export const ALL_FORMS: readonly Form[] = [
+  ...FORMS,
+  { binding: 'gRPC', version: '1.0' },
+  { binding: 'gRPC', version: '0.3' },
+];
+
+/** Whether a form has an operation: 0.3.0 lists no tasks over gRPC. */
+export function hasOperation(form: Form, operation: Operation): boolean {
+  return operation !== 'ListTasks' || form.binding !== 'gRPC' || form.version === '1.0';
+}
 
 /** The form of tests that are not about forms. */
 export const REST: Form = { binding: 'REST', version: '1.0' };
@@ -150,12 +164,15 @@ export interface Caller {
   /** Credentials, and whatever else goes with every request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly dispatcher?: Dispatcher;
+  /** `host:port`, for calls by gRPC. */
+  readonly grpcAddress?: string;
 }
 
 /** Calls to the default agent with this key; undefined: without one. */
 export function callerOf(parley: ParleyProcess, key: string | undefined, headers: Record<string, string> = {}): Caller {
   const credential = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  return { address: `${parley.url}/a2a`, headers: { ...credential, ...headers } };
+  const grpcAddress = `127.0.0.1:${parley.ports.grpcPort}`;
+  return { address: `${parley.url}/a2a`, headers: { ...credential, ...headers }, grpcAddress };
 }
 
 /** Headers of a request in this form. */
@@ -164,6 +181,7 @@ export function headersOf(caller: Caller, form: Form): Record<string, string> {
 }
 
 export interface Answer {
+  /** Of HTTP; for gRPC its status code, with 200 for 0. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The whole body; of a stream its first frame. */
@@ -174,6 +192,7 @@ export interface Answer {
 
 /** Asks for one operation. A stream is left after its first frame. */
 export async function ask(caller: Caller, operation: Operation, form: Form, fields: Fields = {}): Promise<Answer> {
+  if (form.binding === 'gRPC') return askGrpc(caller, operation, form, fields);
   const { method, path, body } = wireRequest(operation, form, fields);
   const response = await request(`${caller.address}${path}`, {
     method,
@@ -185,6 +204,74 @@ export async function ask(caller: Caller, operation: Operation, form: Form, fiel
   const text = isStream ? await firstFrame(response.body) : await response.body.text();
   const data = isStream ? (/^data: (.*)$/m.exec(text)?.[1] ?? '') : text;
   return { status: response.statusCode, headers: response.headers, text, json: parsed(data) };
+}
+
+const grpcClients = new Map<string, GrpcClient>();
+
+async function askGrpc(caller: Caller, operation: Operation, form: Form, fields: Fields): Promise<Answer> {
+  const { grpcAddress = '' } = caller;
+  let client = grpcClients.get(grpcAddress);
+  if (client === undefined) grpcClients.set(grpcAddress, (client = new GrpcClient(grpcAddress)));
+  const { method, message } = grpcRequest(operation, form.version, fields);
+  const isStream = operation === 'SendStreamingMessage' || operation === 'SubscribeToTask';
+  const metadata = Object.fromEntries(
+    Object.entries(caller.headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const answer = await client.call(method, message, {
+    metadata,
+    deadlineMs: 10_000,
+    ...(isStream ? { count: 1 } : {}),
+  });
+  const isDone = answer.code === 'OK' || (isStream && answer.messages.length === 1);
+  const code = status[answer.code as keyof typeof status];
+  // The JSON of a protobuf message leaves empty lists out.
+  const empty = operation === 'ListTasks' ? { tasks: [] } : {};
+  const json = isDone
+    ? { ...empty, ...Object(answer.messages[0]) }
+    : { error: { code, message: answer.message, details: answer.details } };
+  const { head, trailers } = answer;
+  return { status: isDone ? 200 : code, headers: { ...head, ...trailers }, text: JSON.stringify(json), json };
+}
+
+const GRPC_METHODS_V03: Partial<Record<Operation, string>> = {
+  SubscribeToTask: 'TaskSubscription',
+  ListTaskPushNotificationConfigs: 'ListTaskPushNotificationConfig',
+  GetExtendedAgentCard: 'GetAgentCard',
+};
+
+function grpcRequest(operation: Operation, version: Form['version'], fields: Fields): GrpcRequest {
+  if (version === '1.0') {
+    return { method: `lf.a2a.v1.A2AService/${operation}`, message: rpcParams(operation, version, fields) as JsonValue };
+  }
+  const method = `a2a.v1.A2AService/${GRPC_METHODS_V03[operation] ?? operation}`;
+  const task = `tasks/${fields.taskId ?? ''}`;
+  switch (operation) {
+    case 'SendMessage':
+    case 'SendStreamingMessage': {
+      const { returnImmediately } = fields;
+      const { parts, ...message } = messageOf('1.0', fields) as Record<string, JsonValue>;
+      const configuration = returnImmediately === undefined ? {} : { configuration: { blocking: !returnImmediately } };
+      return { method, message: { message: { ...message, content: parts ?? [] }, ...configuration } };
+    }
+    case 'CreateTaskPushNotificationConfig': {
+      const { id, url } = PUSH_CONFIG;
+      return { method, message: { parent: task, configId: id, config: { pushNotificationConfig: { id, url } } } };
+    }
+    case 'GetTaskPushNotificationConfig':
+    case 'DeleteTaskPushNotificationConfig':
+      return { method, message: { name: `${task}/pushNotificationConfigs/${PUSH_CONFIG.id}` } };
+    case 'ListTaskPushNotificationConfigs':
+      return { method, message: { parent: task } };
+    case 'GetExtendedAgentCard':
+      return { method, message: {} };
+    default:
+      return { method, message: { name: task } };
+  }
+}
+
+interface GrpcRequest {
+  readonly method: string;
+  readonly message: JsonValue;
 }
 
 async function firstFrame(body: AsyncIterable<Uint8Array>): Promise<string> {

@@ -20,8 +20,8 @@ export interface SessionRecord {
 
 /** Every method is one atomic statement, or one transaction. */
 export interface SessionStore {
-  /** Ends the oldest sessions of the owner beyond `maxPerOwner`, this one included in the count. */
-  insert(record: SessionRecord, maxPerOwner: number): Promise<void>;
+  /** Ends the oldest sessions of the owner beyond `maxPerOwner`, this one included in the count; answers which. */
+  insert(record: SessionRecord, maxPerOwner: number): Promise<readonly Pick<SessionRecord, 'id' | 'tokenHash'>[]>;
   find(tokenHash: string): Promise<SessionRecord | null>;
   /** Newest first, at most `limit`; ownerId null: of everybody. */
   list(ownerId: string | null, limit: number): Promise<readonly SessionRecord[]>;

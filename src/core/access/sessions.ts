@@ -70,7 +70,7 @@ export class Sessions {
 
   /** Throws UNAUTHENTICATED for what is neither the admin key nor an API key in force: a token prolongs nothing. */
   async signIn(key: string, userAgent: string): Promise<{ readonly token: string; readonly session: OpenSession }> {
-    const { store, authenticator, clock, ids, randomBytes, limits } = this.#options;
+    const { store, clock, ids, randomBytes, limits } = this.#options;
     const principal = await this.#principalOfKey(key);
     const nowMs = clock.now();
     const token = Buffer.from(randomBytes(TOKEN_BYTES)).toString('base64url');
@@ -88,7 +88,7 @@ export class Sessions {
       expiresAtMs: nowMs + limits.maxAgeMs,
     };
     await store.prune(nowMs, nowMs - limits.idleMs);
-    await store.insert(record, limits.maxPerOwner);
+    for (const { id, tokenHash } of await store.insert(record, limits.maxPerOwner)) this.#forget(id, tokenHash);
     const { csrfToken } = this.#remember(token, record);
     return { token, session: { id: record.id, record, principal, csrfToken } };
   }
@@ -212,13 +212,17 @@ export class Sessions {
 
   /** Ends a session, of this owner or (null) of anybody. Throws NOT_FOUND. */
   async end(id: string, ownerId: string | null): Promise<void> {
-    const { store, onEnded } = this.#options;
+    const { store } = this.#options;
     const record = await store.findById(id);
     if (record === null || (ownerId !== null && record.ownerId !== ownerId) || !(await store.delete(id))) {
       throw new AppError('NOT_FOUND', `There is no session ${id}`);
     }
-    this.#cache.delete(record.tokenHash);
-    onEnded(id);
+    this.#forget(id, record.tokenHash);
+  }
+
+  #forget(id: string, tokenHash: string): void {
+    this.#cache.delete(tokenHash);
+    this.#options.onEnded(id);
   }
 
   /** When the session ends if it is not used again. */
@@ -246,4 +250,9 @@ function sessionEnded(): AppError {
   return new AppError('UNAUTHENTICATED', 'You are signed out: the session has ended, or its key was; sign in again', {
     metadata: { session: 'ended' },
   });
+}
+
+/** Whether this is the error of a cookie whose session has ended, or never was. */
+export function isSessionOver(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'UNAUTHENTICATED' && error.metadata['session'] !== undefined;
 }

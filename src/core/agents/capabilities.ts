@@ -22,6 +22,17 @@ export function checkExtensions(agent: Agent, activated: readonly string[]): voi
   }
 }
 
+/**
+ * The extensions that a call activates, of those that the agent declares. Where one that is required was not asked for the
+ * call is refused, and none is activated.
+ */
+export function activatedExtensions(agent: Agent, requested: readonly string[]): readonly string[] {
+  if (requested.length === 0) return [];
+  const declared = agent.description.capabilities.extensions ?? [];
+  if (declared.some(({ uri, required }) => required === true && !requested.includes(uri))) return [];
+  return declared.filter(({ uri }) => requested.includes(uri)).map(({ uri }) => uri);
+}
+
 /** A part that says its media type must have one that the agent or one of its skills takes. */
 export function checkMediaTypes(agent: Agent, parts: readonly Part[]): void {
   for (const [index, part] of parts.entries()) {

@@ -21,7 +21,7 @@ interface Rule {
   readonly level: 'warning' | 'error';
   /** What is told where nothing is found. */
   readonly good: string;
-  find(card: AgentCard): readonly Finding[];
+  readonly find: (card: AgentCard) => readonly Finding[];
 }
 
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+*-]+(\s*;.*)?$|^\*\/\*$/;
@@ -154,5 +154,5 @@ export function checkCard(card: AgentCard): readonly CardCheck[] {
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\./.test(host);
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

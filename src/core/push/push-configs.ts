@@ -31,6 +31,8 @@ export interface PushConfigPage {
 }
 
 export interface PushConfigOptions {
+  /** `false`: no agent has push notifications here, whatever it says of itself. */
+  readonly isEnabled: boolean;
   readonly store: PushStore;
   readonly sealer: Sealer;
   readonly receivers: Pick<PushTransport, 'problemOf'>;
@@ -62,7 +64,7 @@ export class PushConfigs {
     request: OperationRequests['CreateTaskPushNotificationConfig'],
   ): Promise<TaskPushNotificationConfig> {
     const scope = admit(call, 'push.write');
-    checkPush(call.agent);
+    this.#checkPush(call.agent);
     this.#check(request, call.version === '0.3' ? 'pushNotificationConfig.' : '');
     await this.checkRoom(scope.ownerId);
     const { store, limits } = this.#options;
@@ -78,7 +80,7 @@ export class PushConfigs {
     request: OperationRequests['GetTaskPushNotificationConfig'],
   ): Promise<TaskPushNotificationConfig> {
     const scope = admit(call, 'push.read');
-    checkPush(call.agent);
+    this.#checkPush(call.agent);
     const record = await this.#options.store.findConfig(scope, request.taskId, request.id);
     // One answer, whether the task or its configuration is missing (section 3.1.8).
     if (record === undefined) throw taskNotFound(request.taskId);
@@ -87,7 +89,7 @@ export class PushConfigs {
 
   async list(call: Call, request: OperationRequests['ListTaskPushNotificationConfigs']): Promise<PushConfigPage> {
     const scope = admit(call, 'push.read');
-    checkPush(call.agent);
+    this.#checkPush(call.agent);
     const { taskId, pageSize = MAX_PAGE_SIZE, pageToken = '' } = request;
     const records = await this.#options.store.listConfigs(scope, taskId, decodeToken(pageToken), pageSize + 1);
     if (records === undefined) throw taskNotFound(taskId);
@@ -100,7 +102,7 @@ export class PushConfigs {
   /** Nothing more is sent for it, not even what waits. Deleting what is not there is no error (section 3.1.10). */
   async delete(call: Call, request: OperationRequests['DeleteTaskPushNotificationConfig']): Promise<void> {
     const scope = admit(call, 'push.write');
-    checkPush(call.agent);
+    this.#checkPush(call.agent);
     const isThere = await this.#options.store.removeConfig(scope, request.taskId, request.id);
     if (!isThere) throw taskNotFound(request.taskId);
   }
@@ -110,7 +112,7 @@ export class PushConfigs {
    * The caller is admitted already.
    */
   async prepare(call: Call, config: TaskPushNotificationConfig, taskId: string | undefined): Promise<MakePushConfig> {
-    checkPush(call.agent);
+    this.#checkPush(call.agent);
     const field = call.version === '0.3' ? 'pushNotificationConfig' : 'taskPushNotificationConfig';
     this.#check(config, `configuration.${field}.`);
     const scope = scopeOf(call);
@@ -135,6 +137,14 @@ export class PushConfigs {
     if ((await store.queuedOf(ownerId)) >= limits.maxQueuedPerOwner) {
       throw this.#full('push.maxQueuedPerOwner', limits.maxQueuedPerOwner, ownerId);
     }
+  }
+
+  #checkPush(agent: Agent): void {
+    if (this.#options.isEnabled && agent.description.capabilities.pushNotifications === true) return;
+    throw new AppError(
+      'PUSH_NOTIFICATION_NOT_SUPPORTED',
+      'This agent does not support push notifications; get its tasks, or stream them',
+    );
   }
 
   #full(limit: string, value: number, ownerId: string): AppError {
@@ -220,14 +230,6 @@ function shown(taskId: string, id: string, { url, authentication }: ReceiverSecr
     url,
     ...(authentication === undefined ? {} : { authentication: { scheme: authentication.scheme } }),
   };
-}
-
-function checkPush(agent: Agent): void {
-  if (agent.description.capabilities.pushNotifications === true) return;
-  throw new AppError(
-    'PUSH_NOTIFICATION_NOT_SUPPORTED',
-    'This agent does not support push notifications; get its tasks, or stream them',
-  );
 }
 
 const encodeToken = (id: string) => Buffer.from(`after ${id}`).toString('base64url');

@@ -11,6 +11,12 @@ export interface PushDeliveryOptions {
   readonly onRedelivery: () => void;
 }
 
+interface LookedAt {
+  readonly ownerId: string | undefined;
+  readonly taskId?: string | undefined;
+  readonly deliveryId?: string;
+}
+
 /** Receivers in one call of `redeliverAll`. */
 const REDELIVER_LIMIT = 1000;
 
@@ -29,13 +35,25 @@ export class PushDeliveries {
     limit: number,
   ): Promise<DeliveryPage> {
     authorize(principal, 'delivery.read', { kind: 'server' });
+    this.#note(principal, { ownerId: filter.ownerId, taskId: filter.taskId });
     return this.#options.store.listDeliveries(scoped(principal, filter), after, limit);
   }
 
   /** Throws NOT_FOUND, also for another owner's. */
   async get(principal: Principal, id: string): Promise<DeliveryRecord> {
     authorize(principal, 'delivery.read', { kind: 'server' });
-    return (await this.#find(principal, id)) ?? notFound(id);
+    const found = (await this.#find(principal, id)) ?? notFound(id);
+    this.#note(principal, { ownerId: found.ownerId, deliveryId: id });
+    return found;
+  }
+
+  /** Who looks across owners is written down. */
+  #note(principal: Principal, what: LookedAt): void {
+    if (!isAdmin(principal) || what.ownerId === principal.ownerId) return;
+    this.#options.logger.info(
+      { by: principal.name, keyId: principal.keyId, ...what },
+      'push deliveries were looked at',
+    );
   }
 
   /** It waits again, with a new budget of attempts. Throws NOT_FOUND, and CONFLICT where it is no dead letter. */

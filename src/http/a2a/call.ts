@@ -1,13 +1,13 @@
 /** From an HTTP request to a call of an operation: agent, version, extensions, idempotency key, resume position. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/access/principal.ts';
+import { activatedExtensions } from '../../core/agents/capabilities.ts';
 import type { Agent, AgentRegistry } from '../../core/agents/registry.ts';
 import type { Call } from '../../core/operations/call.ts';
+import { extensionsOf, idempotencyKeyOf, lastEventIdOf } from '../../core/operations/service-parameters.ts';
 import type { ProtocolVersion } from '../../protocol/codec.ts';
 import { AppError } from '../../protocol/errors.ts';
 import { negotiateVersion } from '../../protocol/version.ts';
-
-const MAX_IDEMPOTENCY_KEY = 255;
 
 /** Header, then query parameter of the same name, else 0.3 (A2A 1.0 section 3.6). */
 export function versionOf(request: FastifyRequest): ProtocolVersion {
@@ -40,10 +40,12 @@ export class HttpCall implements Call {
     this.principal = request.principal;
     this.agent = agent;
     this.requestId = request.id;
-    this.idempotencyKey = idempotencyKeyOf(request);
-    this.extensions = extensionsOf(request);
+    this.idempotencyKey = idempotencyKeyOf(headerOf(request, 'idempotency-key'));
+    // The second name is that of 0.3 clients.
+    this.extensions = extensionsOf(headerOf(request, 'a2a-extensions') ?? headerOf(request, 'x-a2a-extensions'));
     tellActivated(reply, agent, this.extensions);
-    this.lastEventId = lastEventIdOf(request);
+    // In the query for clients that cannot set headers.
+    this.lastEventId = lastEventIdOf(headerOf(request, 'last-event-id') ?? queryOf(request, 'lastEventId'));
   }
 
   get signal(): AbortSignal {
@@ -69,34 +71,9 @@ function queryOf(request: FastifyRequest, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function idempotencyKeyOf(request: FastifyRequest): string | undefined {
-  const key = headerOf(request, 'idempotency-key');
-  if (key === undefined) return undefined;
-  if (key.length === 0 || key.length > MAX_IDEMPOTENCY_KEY) {
-    const description = `must have 1 to ${MAX_IDEMPOTENCY_KEY} characters`;
-    throw new AppError('INVALID_PARAMS', `Invalid parameters: Idempotency-Key: ${description}`, {
-      violations: [{ field: 'Idempotency-Key', description }],
-    });
-  }
-  return key;
-}
-
-/** `A2A-Extensions`, or the name that 0.3 clients send. */
-function extensionsOf(request: FastifyRequest): readonly string[] {
-  const header = headerOf(request, 'a2a-extensions') ?? headerOf(request, 'x-a2a-extensions');
-  if (header === undefined) return [];
-  return header.split(',').flatMap((uri) => (uri.trim() === '' ? [] : [uri.trim()]));
-}
-
-/**
- * The answer names the extensions that the agent has activated, under both names: 0.3 has another one. Where one that is
- * required was not asked for the call is refused, and none is activated.
- */
+/** The answer names the extensions that the agent has activated, under both names: 0.3 has another one. */
 function tellActivated(reply: FastifyReply, agent: Agent, requested: readonly string[]): void {
-  if (requested.length === 0) return;
-  const declared = agent.description.capabilities.extensions ?? [];
-  if (declared.some(({ uri, required }) => required === true && !requested.includes(uri))) return;
-  const activated = declared.filter(({ uri }) => requested.includes(uri)).map(({ uri }) => uri);
+  const activated = activatedExtensions(agent, requested);
   if (activated.length === 0) return;
   const names = activated.join(', ');
   reply.header('a2a-extensions', names).header('x-a2a-extensions', names);
@@ -107,17 +84,4 @@ export function keepPrivate(reply: FastifyReply): void {
   const before = reply.getHeader('vary');
   const vary = ['Authorization', 'X-Api-Key', 'A2A-Version', ...(typeof before === 'string' ? [before] : [])];
   reply.header('cache-control', 'private, max-age=60, must-revalidate').header('vary', vary.join(', '));
-}
-
-/** The `Last-Event-ID` header, or `?lastEventId=` for clients that cannot set headers. */
-function lastEventIdOf(request: FastifyRequest): number | undefined {
-  const text = headerOf(request, 'last-event-id') ?? queryOf(request, 'lastEventId');
-  if (text === undefined || text === '') return undefined;
-  if (!/^\d{1,9}$/.test(text)) {
-    const description = 'must be the id of an event, a whole number';
-    throw new AppError('INVALID_PARAMS', `Invalid parameters: Last-Event-ID: ${description}`, {
-      violations: [{ field: 'Last-Event-ID', description }],
-    });
-  }
-  return Number(text);
 }

@@ -21,17 +21,22 @@ export interface CardFacts {
   readonly hasExtended: boolean;
 }
 
+/** Where an agent is reached, and how. */
+export interface AgentPlace {
+  /** Of JSON-RPC and REST. */
+  readonly url: string;
+  /** `host:port`; null: not by gRPC. */
+  readonly grpcAddress: string | null;
+  /** Whether it is the one that answers where a call names no agent. */
+  readonly isDefault: boolean;
+}
+
 /** What the server adds to an agent's description: addresses, transports, security, and the extended card. */
-export function cardOf(agent: Agent, address: string, { isSecured, hasExtended }: CardFacts): AgentCard {
-  const at = (protocolBinding: string, protocolVersion: string): AgentInterface => ({
-    url: address,
-    protocolBinding,
-    protocolVersion,
-  });
+export function cardOf(agent: Agent, place: AgentPlace, { isSecured, hasExtended }: CardFacts): AgentCard {
   return {
     ...agent.description,
     ...(hasExtended ? { capabilities: { ...agent.description.capabilities, extendedAgentCard: true } } : {}),
-    supportedInterfaces: [at('JSONRPC', '1.0'), at('HTTP+JSON', '1.0'), at('JSONRPC', '0.3'), at('HTTP+JSON', '0.3')],
+    supportedInterfaces: interfacesOf(agent, place),
     ...(isSecured
       ? {
           securitySchemes: {
@@ -42,6 +47,25 @@ export function cardOf(agent: Agent, address: string, { isSecured, hasExtended }
         }
       : {}),
   };
+}
+
+function interfacesOf({ id }: Agent, { url, grpcAddress, isDefault }: AgentPlace): AgentInterface[] {
+  const at = (protocolBinding: string, protocolVersion: string): AgentInterface => ({
+    url,
+    protocolBinding,
+    protocolVersion,
+  });
+  const json = [at('JSONRPC', '1.0'), at('HTTP+JSON', '1.0'), at('JSONRPC', '0.3'), at('HTTP+JSON', '0.3')];
+  if (grpcAddress === null) return json;
+  const grpc = { url: grpcAddress, protocolBinding: 'GRPC' };
+  // All agents share one port. A call of 1.0 names its agent as the tenant; one of 0.3 has no place for a name that a
+  // card could ask for.
+  const named = isDefault ? {} : { tenant: id };
+  return [
+    ...json,
+    { ...grpc, ...named, protocolVersion: '1.0' },
+    ...(isDefault ? [{ ...grpc, protocolVersion: '0.3' }] : []),
+  ];
 }
 
 export function registerCards(app: FastifyInstance, { agents, cards }: CardOptions): void {

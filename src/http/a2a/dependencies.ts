@@ -1,13 +1,13 @@
 /** What the two bindings need. */
 import type { AgentRegistry } from '../../core/agents/registry.ts';
 import type { Operations } from '../../core/operations/dispatch.ts';
+import type { OpenStreams } from '../../core/streams/open-streams.ts';
 import type { BodyCheck } from '../json-body.ts';
-import type { SseStreams } from './sse.ts';
 
 export interface A2aDependencies {
   readonly operations: Operations;
   readonly agents: AgentRegistry;
-  readonly streams: SseStreams;
+  readonly streams: OpenStreams;
   readonly checkBody: BodyCheck;
   /** How JSON-RPC tells clients of 0.3 that their request is not valid: `http` is 400, `ok` is 200. */
   readonly invalidV03Status: 'http' | 'ok';

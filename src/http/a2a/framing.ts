@@ -1,19 +1,18 @@
 /** How stream events look in each version and binding. An event is translated once per version, whoever follows it. */
 import type { LogRow } from '../../core/tasks/log.ts';
+import { oncePerEvent } from '../../core/tasks/translations.ts';
 import type { Codec } from '../../protocol/codec.ts';
 import { rpcResult } from '../../protocol/json-rpc.ts';
 import type { Framing } from './sse.ts';
 
-const translated = new Map<Codec, WeakMap<LogRow, string>>();
+const encoders = new Map<Codec, (row: LogRow) => string>();
 
-/** 1.0 is what is stored; other versions are made from it and kept with the row for its other readers. */
+/** 1.0 is what is stored; other versions are made from it. */
 function encodeRow(codec: Codec, row: LogRow): string {
   if (codec.version === '1.0') return row.body;
-  let texts = translated.get(codec);
-  if (texts === undefined) translated.set(codec, (texts = new WeakMap()));
-  let text = texts.get(row);
-  if (text === undefined) texts.set(row, (text = codec.encodeEvent(row.body)));
-  return text;
+  let encode = encoders.get(codec);
+  if (encode === undefined) encoders.set(codec, (encode = oncePerEvent((json) => codec.encodeEvent(json))));
+  return encode(row);
 }
 
 export function restFraming(codec: Codec): Framing {

@@ -16,6 +16,7 @@ import { reportFault } from '../errors.ts';
 import { agentOf, HttpCall, keepPrivate, versionOf } from './call.ts';
 import type { A2aDependencies } from './dependencies.ts';
 import { jsonRpcFraming } from './framing.ts';
+import { createSseStream } from './sse.ts';
 
 const CONTENT_TYPE = 'application/json';
 
@@ -58,7 +59,7 @@ export async function handleJsonRpc(
       if (decoded.operation === 'GetExtendedAgentCard') keepPrivate(reply);
       return await reply.header('content-type', CONTENT_TYPE).send(rpcResult(idJson, result));
     }
-    const sink = streams.create(reply, jsonRpcFraming(codec, idJson));
+    const sink = createSseStream(streams, reply, jsonRpcFraming(codec, idJson));
     const source = await stream(operations, call, decoded, sink);
     if (source === 'empty') return await reply.code(204).send();
     sink.bind(source);

@@ -10,6 +10,7 @@ import { agentOf, HttpCall, keepPrivate, versionOf } from './call.ts';
 import type { A2aDependencies } from './dependencies.ts';
 import { restFraming } from './framing.ts';
 import { matchRoute, otherVersionOf } from './rest-routes.ts';
+import { createSseStream } from './sse.ts';
 
 /** The steps: version, route, parameters, agent, operation. Whoever gets here is authenticated. */
 export async function handleRest(
@@ -30,7 +31,7 @@ export async function handleRest(
       if (decoded.operation === 'GetExtendedAgentCard') keepPrivate(reply);
       return await reply.header('content-type', contentType(codec, request)).send(result);
     }
-    const sink = streams.create(reply, restFraming(codec));
+    const sink = createSseStream(streams, reply, restFraming(codec));
     const source = await stream(operations, call, decoded, sink);
     if (source === 'empty') return await reply.code(204).send();
     sink.bind(source);

@@ -3,8 +3,10 @@ import { EventEmitter } from 'node:events';
 import type { FastifyReply } from 'fastify';
 import { expect, it } from 'vitest';
 import { turnedClock } from '../../../test/support/turned-clock.ts';
+import { ANONYMOUS } from '../../core/access/principal.ts';
 import { silentLogger } from '../../core/logger.ts';
-import { SseStreams } from './sse.ts';
+import { OpenStreams } from '../../core/streams/open-streams.ts';
+import { createSseStream } from './sse.ts';
 
 /** A response whose socket takes nothing until `taken` says so. */
 class StuckResponse extends EventEmitter {
@@ -24,7 +26,7 @@ class StuckResponse extends EventEmitter {
 
 it('[A9] while too much waits for readers that do not read no new stream is opened, and then one is again', () => {
   const reached: string[] = [];
-  const streams = new SseStreams(
+  const streams = new OpenStreams(
     { heartbeatMs: 1000, maxBufferBytes: 1000, maxTotalBufferBytes: 250, stalledTimeoutMs: 1000 },
     turnedClock(),
     silentLogger,
@@ -34,8 +36,9 @@ it('[A9] while too much waits for readers that do not read no new stream is open
   const framing = { event: () => '', task: (json: string) => json };
   const open = (): StuckResponse => {
     const raw = new StuckResponse();
-    const reply = { raw, hijack: () => {}, getHeaders: () => ({}) };
-    streams.create(reply as unknown as FastifyReply, framing).snapshot(1, 'x'.repeat(100));
+    const request = { principal: ANONYMOUS, headers: {} };
+    const reply = { raw, request, hijack: () => {}, getHeaders: () => ({}) };
+    createSseStream(streams, reply as unknown as FastifyReply, framing).snapshot(1, 'x'.repeat(100));
     return raw;
   };
   const first = open();

@@ -1,23 +1,10 @@
 /** Server-sent events: one open stream is a sink that writes frames to a socket, within limits on what it buffers. */
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../core/clock.ts';
-import type { Logger } from '../../core/logger.ts';
+import type { FastifyReply } from 'fastify';
+import { credentialOf } from '../../core/access/credential.ts';
+import type { OpenStreams, ServedStream, StreamCaller } from '../../core/streams/open-streams.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
 import type { OpenStream, StreamSink } from '../../core/tasks/service.ts';
-import { AppError } from '../../protocol/errors.ts';
-import type { MayStay } from '../may-stay.ts';
-
-export interface SseLimits {
-  /** Between two comments that keep an idle connection open. */
-  readonly heartbeatMs: number;
-  /** Unsent bytes per connection beyond which no more events are written to it. */
-  readonly maxBufferBytes: number;
-  /** Unsent bytes of all connections beyond which no new stream is opened. */
-  readonly maxTotalBufferBytes: number;
-  /** A connection that takes nothing for so long is closed, at a position from which it can resume. */
-  readonly stalledTimeoutMs: number;
-}
 
 /** How a stream's events are written in one protocol version and binding. */
 export interface Framing {
@@ -27,103 +14,21 @@ export interface Framing {
   task(taskJson: string): string;
 }
 
-export interface SseMetrics {
-  streamOpened(): void;
-  /** A reader that was too slow for too long was cut off. */
-  streamStalled(): void;
-  limitReached(limit: string): void;
-}
-
 const HEAD = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 } as const;
 
-/** All open streams of a server: their heartbeat, and their end when the server stops. */
-export class SseStreams {
-  readonly limits: SseLimits;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: SseMetrics;
-  readonly #open = new Set<SseStream>();
-  readonly #behind = new Set<SseStream>();
-  readonly #mayStay: MayStay;
-  readonly #stopTimer: () => void;
-
-  constructor(limits: SseLimits, clock: Clock, logger: Logger, metrics: SseMetrics, mayStay: MayStay) {
-    this.limits = limits;
-    this.clock = clock;
-    this.logger = logger;
-    this.metrics = metrics;
-    this.#mayStay = mayStay;
-    this.#stopTimer = clock.every(limits.heartbeatMs, () => {
-      for (const stream of this.#open) {
-        stream.beat();
-        void this.#recheck(stream);
-      }
-    });
-  }
-
-  get openCount(): number {
-    return this.#open.size;
-  }
-
-  /** Throws LIMIT_EXCEEDED while too much waits for readers that do not read: a stream begins with a whole Task. */
-  create(reply: FastifyReply, framing: Framing): SseStream {
-    const { maxTotalBufferBytes } = this.limits;
-    if (this.#unsentBytes() > maxTotalBufferBytes) {
-      this.metrics.limitReached('streams.maxTotalBufferBytes');
-      const limit = `streams.maxTotalBufferBytes is ${maxTotalBufferBytes}`;
-      throw new AppError('LIMIT_EXCEEDED', `Too much waits for slow readers (${limit}); try again, or poll GetTask`, {
-        retryAfterSeconds: 5,
-      });
-    }
-    return new SseStream(this, reply, framing);
-  }
-
-  /** Bytes wait for this stream's reader. */
-  behind(stream: SseStream): void {
-    this.#behind.add(stream);
-  }
-
-  #unsentBytes(): number {
-    let sum = 0;
-    for (const stream of this.#behind) {
-      if (stream.unsentBytes === 0) this.#behind.delete(stream);
-      sum += stream.unsentBytes;
-    }
-    return sum;
-  }
-
-  add(stream: SseStream): void {
-    this.#open.add(stream);
-    this.metrics.streamOpened();
-  }
-
-  remove(stream: SseStream): void {
-    this.#open.delete(stream);
-    this.#behind.delete(stream);
-  }
-
-  /** An API key was changed: its streams end at once where it opens nothing any more. Others are noticed at a heartbeat. */
-  recheck(keyId: string): void {
-    for (const stream of this.#open) if (stream.request.principal.keyId === keyId) void this.#recheck(stream);
-  }
-
-  async #recheck(stream: SseStream): Promise<void> {
-    if (!(await this.#mayStay(stream.request))) stream.finish();
-  }
-
-  /** Ends every stream after its last whole event, so that clients can resume elsewhere. */
-  stop(): void {
-    this.#stopTimer();
-    for (const stream of this.#open) stream.finish();
-  }
+/** Throws LIMIT_EXCEEDED while there is no room for another stream. */
+export function createSseStream(streams: OpenStreams, reply: FastifyReply, framing: Framing): SseStream {
+  streams.checkRoom();
+  return new SseStream(streams, reply, framing);
 }
 
-export class SseStream implements StreamSink {
-  readonly #streams: SseStreams;
+class SseStream implements StreamSink, ServedStream {
+  readonly caller: StreamCaller;
+  readonly #streams: OpenStreams;
   readonly #reply: FastifyReply;
   readonly #framing: Framing;
   #source: OpenStream | null = null;
@@ -132,14 +37,12 @@ export class SseStream implements StreamSink {
   #isFull = false;
   #isWatched = false;
 
-  constructor(streams: SseStreams, reply: FastifyReply, framing: Framing) {
+  constructor(streams: OpenStreams, reply: FastifyReply, framing: Framing) {
     this.#streams = streams;
     this.#reply = reply;
     this.#framing = framing;
-  }
-
-  get request(): FastifyRequest {
-    return this.#reply.request;
+    const { principal, headers } = reply.request;
+    this.caller = { principal, credential: credentialOf(headers) };
   }
 
   get unsentBytes(): number {

@@ -16,7 +16,7 @@ import { SqlApiKeyStore } from '../../storage/api-key-store.ts';
 import { SqliteDatabase } from '../../storage/sqlite/database.ts';
 import { sqliteKysely } from '../../storage/sqlite/kysely.ts';
 import { migrate } from '../../storage/sqlite/migrate.ts';
-import { gate } from '../authenticate.ts';
+import { gateHook } from '../authenticate.ts';
 import { sendError } from '../errors.ts';
 import { type IssuedKey, issuedKeySchema, type Key, type KeyList, keyListSchema, keySchema } from './contract.ts';
 import { registerKeys } from './keys.ts';
@@ -51,7 +51,7 @@ beforeEach(async () => {
   const keys = new ApiKeyService({ store, clock, ids: systemIds, randomBytes, onChanged });
   app = Fastify();
   app.decorateRequest('principal');
-  app.addHook('onRequest', gate({ authenticator, sessions: null, requests: null, failures: null }));
+  app.addHook('onRequest', gateHook({ authenticator, requests: null, failures: null }, null));
   app.setErrorHandler((error, request, reply) => sendError(request, reply, error));
   registerAdminToken(app, { authenticator, adminTokens });
   registerKeys(app, { keys, clock });

@@ -11,7 +11,6 @@ import type { TaskEngine } from '../../core/tasks/engine.ts';
 import type { TaskService } from '../../core/tasks/service.ts';
 import type { ServedCards } from '../a2a/served-cards.ts';
 import type { Readiness } from '../health.ts';
-import type { MayStay } from '../may-stay.ts';
 import type { SessionParts } from '../sessions.ts';
 import { registerAgents } from './agents.ts';
 import { registerLive } from './live.ts';
@@ -31,7 +30,6 @@ export interface ConsoleOptions {
   readonly cards: ServedCards;
   readonly publicUrl: () => string;
   readonly access: SessionParts;
-  readonly mayStay: MayStay;
   readonly activity: Activity;
   readonly liveLimits: LiveLimits;
   readonly limitReached: (limit: string) => void;
@@ -53,7 +51,8 @@ export function registerConsole(app: FastifyInstance, options: ConsoleOptions): 
   const { sessions, cookie, mode } = access;
   const { store, hub, feed, isShared, replicaId } = engine;
   const browsing = new TaskBrowsing({ browser, store, clock, log: logger });
-  const { mayStay, liveLimits: limits, limitReached } = options;
+  const { liveLimits: limits, limitReached } = options;
+  const mayStay = access.mayStay;
   const shared = { browsing, browser, store, hub, feed, isShared };
   const live = new LiveStreams({ ...shared, limits, clock, ids, logger, mayStay, limitReached });
   const load = () => ({

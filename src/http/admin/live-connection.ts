@@ -1,12 +1,15 @@
 /** One live stream of one tab: changes of the list, and the events of the tasks that it follows, over one connection. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '../../core/logger.ts';
+import type { TaskBrowsing } from '../../core/tasks/browsing.ts';
+import type { SubscriptionHub } from '../../core/tasks/hub.ts';
 import { type LogRow, stateOf } from '../../core/tasks/log.ts';
 import { isTerminal } from '../../core/tasks/states.ts';
+import type { TaskStore } from '../../core/tasks/store.ts';
 import type { TaskSubscription } from '../../core/tasks/subscription.ts';
 import { AppError, toAppError } from '../../protocol/errors.ts';
 import type { LiveFrame, LiveFrameName, TaskChange } from './live-contract.ts';
-import type { LiveStreams } from './live-streams.ts';
 import { eventJson } from './task-json.ts';
 
 const HEAD = {
@@ -16,6 +19,25 @@ const HEAD = {
 } as const;
 /** Changed tasks told at once; with more of them the list is to be read again. */
 const MAX_CHANGES = 500;
+
+/** What a connection needs of the keeper of all. */
+export interface LiveHost {
+  readonly browsing: TaskBrowsing;
+  readonly store: TaskStore;
+  readonly hub: SubscriptionHub;
+  readonly logger: Logger;
+  readonly limits: {
+    readonly maxTasks: number;
+    readonly heartbeatMs: number;
+    readonly maxBufferBytes: number;
+    readonly stalledTimeoutMs: number;
+  };
+  /** The error of a limit that is reached, which is counted. */
+  refusal(key: string, limit: number): AppError;
+  /** When a row was committed by this process; null: by another, or before. */
+  timeOf(row: LogRow): number | null;
+  remove(connection: LiveConnection): void;
+}
 
 type ByeReason = Extract<LiveFrame, { name: 'bye' }>['data']['reason'];
 
@@ -30,7 +52,7 @@ interface Follow {
 export class LiveConnection {
   readonly id: string;
   readonly wantsList: boolean;
-  readonly #streams: LiveStreams;
+  readonly #host: LiveHost;
   readonly #reply: FastifyReply;
   readonly #follows = new Map<string, Follow>();
   readonly #changes = new Map<string, TaskChange>();
@@ -39,8 +61,8 @@ export class LiveConnection {
   #isWatched = false;
   #isOver = false;
 
-  constructor(streams: LiveStreams, id: string, reply: FastifyReply, wantsList: boolean) {
-    this.#streams = streams;
+  constructor(host: LiveHost, id: string, reply: FastifyReply, wantsList: boolean) {
+    this.#host = host;
     this.id = id;
     this.#reply = reply;
     this.wantsList = wantsList;
@@ -61,7 +83,7 @@ export class LiveConnection {
     raw.writeHead(200, { ...this.#reply.getHeaders(), ...HEAD } as OutgoingHttpHeaders);
     raw.once('close', () => this.#onClose());
     raw.on('drain', () => this.#onDrain());
-    const { limits } = this.#streams;
+    const { limits } = this.#host;
     this.#send('hello', { liveId: this.id, maxTasks: limits.maxTasks, heartbeatMs: limits.heartbeatMs });
     if (raw.destroyed) this.#onClose();
   }
@@ -98,8 +120,8 @@ export class LiveConnection {
     if (this.#isOver || this.#follows.has(taskId)) return;
     const follow: Follow = { subscription: null, seq: after, isOver: false };
     try {
-      const { maxTasks } = this.#streams.limits;
-      if (this.#follows.size >= maxTasks) throw this.#streams.refusal('live.maxTasks', maxTasks);
+      const { maxTasks } = this.#host.limits;
+      if (this.#follows.size >= maxTasks) throw this.#host.refusal('live.maxTasks', maxTasks);
       this.#follows.set(taskId, follow);
       await this.#begin(taskId, after, follow);
     } catch (error) {
@@ -108,7 +130,7 @@ export class LiveConnection {
   }
 
   async #begin(taskId: string, after: number, follow: Follow): Promise<void> {
-    const { browsing, store } = this.#streams;
+    const { browsing, store } = this.#host;
     const found = await browsing.find(this.request.principal, taskId);
     if (!this.#isFollowing(taskId, follow)) return;
     const subscription = this.#attach(taskId, follow);
@@ -137,7 +159,7 @@ export class LiveConnection {
   }
 
   #attach(taskId: string, follow: Follow): TaskSubscription {
-    const { hub } = this.#streams;
+    const { hub } = this.#host;
     const subscription = hub.attach(this.request.principal.ownerId, taskId, {
       events: (rows) => this.#events(taskId, follow, rows),
       end: () => {
@@ -162,7 +184,7 @@ export class LiveConnection {
   #events(taskId: string, follow: Follow, rows: readonly LogRow[]): boolean {
     let frames = '';
     for (const row of rows) {
-      frames += frame('event', eventJson(row, this.#streams.timeOf(row), taskId));
+      frames += frame('event', eventJson(row, this.#host.timeOf(row), taskId));
       follow.seq = row.seq;
       const state = stateOf(row);
       if (state !== undefined && isTerminal(state)) follow.isOver = true;
@@ -178,7 +200,7 @@ export class LiveConnection {
 
   #refuse(taskId: string, follow: Follow, error: AppError): void {
     if (this.#follows.get(taskId) === follow) this.unfollow(taskId);
-    if (error.code === 'INTERNAL') this.#streams.logger.error({ err: error, taskId }, 'a task could not be followed');
+    if (error.code === 'INTERNAL') this.#host.logger.error({ err: error, taskId }, 'a task could not be followed');
     this.#send('refused', { taskId, code: error.code, message: error.message });
   }
 
@@ -203,7 +225,7 @@ export class LiveConnection {
     if (this.#isOver) return false;
     const { raw } = this.#reply;
     if (!raw.write(frames)) this.#watch();
-    if (raw.writableLength < this.#streams.limits.maxBufferBytes) return true;
+    if (raw.writableLength < this.#host.limits.maxBufferBytes) return true;
     this.#isFull = true;
     return false;
   }
@@ -213,7 +235,7 @@ export class LiveConnection {
     if (this.#isWatched) return;
     this.#isWatched = true;
     const { raw } = this.#reply;
-    raw.setTimeout(this.#streams.limits.stalledTimeoutMs, () => {
+    raw.setTimeout(this.#host.limits.stalledTimeoutMs, () => {
       if (raw.writableLength > 0) raw.destroy();
     });
   }
@@ -244,7 +266,7 @@ export class LiveConnection {
   #onClose(): void {
     this.#isOver = true;
     for (const taskId of this.#follows.keys()) this.unfollow(taskId);
-    this.#streams.remove(this);
+    this.#host.remove(this);
   }
 }
 

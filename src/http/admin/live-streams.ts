@@ -1,5 +1,5 @@
 /** All live streams of this process: the limits on them, what they are told of the list of tasks, and their end. */
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../../core/access/principal.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Ids } from '../../core/ids.ts';
@@ -13,8 +13,7 @@ import type { SubscriptionHub } from '../../core/tasks/hub.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
 import type { TaskHead, TaskStore } from '../../core/tasks/store.ts';
 import { AppError } from '../../protocol/errors.ts';
-import type { MayStay } from '../may-stay.ts';
-import { LiveConnection } from './live-connection.ts';
+import { LiveConnection, type LiveHost } from './live-connection.ts';
 import type { TaskChange } from './live-contract.ts';
 import { rowOf, TITLE_CHARS, toTime } from './task-json.ts';
 
@@ -39,7 +38,8 @@ export interface LiveStreamsOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
-  readonly mayStay: MayStay;
+  /** Whether who opened a stream may still do so; never rejects. */
+  readonly mayStay: (request: FastifyRequest) => Promise<boolean>;
   readonly limitReached: (limit: string) => void;
 }
 
@@ -52,7 +52,7 @@ const POLL_LIMIT = 200;
 const SKEW_MS = 5000;
 const MAX_KNOWN = 5000;
 
-export class LiveStreams {
+export class LiveStreams implements LiveHost {
   readonly browsing: TaskBrowsing;
   readonly store: TaskStore;
   readonly hub: SubscriptionHub;

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AdminTokens } from '../../core/access/admin-tokens.ts';
 import { type Authenticator, invalidCredential } from '../../core/access/authenticator.ts';
-import { credentialOf } from '../request.ts';
+import { credentialOf } from '../../core/access/credential.ts';
 import { type TokenResponse, tokenRequestSchema } from './contract.ts';
 import { validate } from './validate.ts';
 

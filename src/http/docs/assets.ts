@@ -1,6 +1,7 @@
 /** The files that the pages are made of, under names that change with their content, so that they can be cached for ever. */
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 const TYPES = {
   'parley.css': 'text/css; charset=utf-8',
@@ -19,9 +20,9 @@ export class Assets {
   readonly #files = new Map<string, string>();
 
   /** Reads every file: made for the first page that somebody asks for, not at the start of the server. */
-  constructor() {
+  constructor(dir: string) {
     for (const [name, type] of Object.entries(TYPES)) {
-      const body = readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
+      const body = readFileSync(join(dir, name), 'utf8');
       const file = name.replace('.', `.${hash('sha256', body, 'hex').slice(0, 12)}.`);
       this.#byFile.set(file, { type, body });
       this.#files.set(name, file);

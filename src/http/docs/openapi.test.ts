@@ -1,4 +1,5 @@
 /** The description is valid OpenAPI, describes every route and no other, and its examples are requests that decode. */
+import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Fastify from 'fastify';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -28,6 +29,8 @@ import { renderErrorReference } from './error-meanings.ts';
 import { buildOpenApi } from './openapi.ts';
 import { exampleBody } from './openapi-examples.ts';
 import { registerDocs } from './routes.ts';
+
+const ASSETS = fileURLToPath(new URL('assets', import.meta.url));
 
 type Operations = Record<string, Record<string, Record<string, unknown>>>;
 
@@ -90,7 +93,7 @@ async function registeredRoutes(): Promise<Set<string>> {
   registerSigningKeys(app, unused);
   registerJwks(app, unused);
   registerCards(app, { agents, cards: unused });
-  registerDocs(app, { ...options, agents, publicUrl: url, metricsUrl: () => options.metricsUrl });
+  registerDocs(app, { ...options, assetsDir: ASSETS, agents, publicUrl: url, metricsUrl: () => options.metricsUrl });
   await app.ready();
   await app.close();
   return routes;
@@ -195,6 +198,7 @@ describe('the pages', () => {
   const app = Fastify();
   beforeAll(async () => {
     registerDocs(app, {
+      assetsDir: ASSETS,
       ...options,
       agents,
       publicUrl: () => options.publicUrl,

@@ -13,6 +13,8 @@ export interface DocsOptions {
   /** Where clients reach the API, and where Prometheus reaches the metrics; known once the server listens. */
   readonly publicUrl: () => string;
   readonly metricsUrl: () => string;
+  /** Where the files of the pages lie. */
+  readonly assetsDir: string;
   /** `/metrics` is served on this listener too. */
   readonly isMetricsOnMain: boolean;
   /** `false` where authentication is switched off. */
@@ -39,7 +41,7 @@ const CONSOLE_PAGES = { '/ui/metrics': 'Tasks', '/ui/live-metrics': 'Live metric
 export function registerDocs(app: FastifyInstance, options: DocsOptions): void {
   const { version, agents } = options;
   const config = { isPublic: true } as const;
-  const assets = once(() => new Assets());
+  const assets = once(() => new Assets(options.assetsDir));
   const facts = once((): PageFacts => {
     const agent = agents.find(agents.defaultId);
     const defaultAgent = { id: agents.defaultId, name: agent?.description.name ?? agents.defaultId };

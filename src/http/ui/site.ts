@@ -2,12 +2,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { uiRoutesSchema } from '../admin/ui-contract.ts';
 import { etagOf } from '../etag.ts';
-
-/** `web/dist` beside `src` and `dist`. */
-export const BUILT_CONSOLE = fileURLToPath(new URL('../../../web/dist', import.meta.url));
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

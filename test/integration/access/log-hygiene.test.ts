@@ -8,9 +8,10 @@ import { gunzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { IssuedKey } from '../../../src/http/admin/contract.ts';
+import { signedIn } from '../../support/console-client.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
-import { ask, at, callerOf, FORMS, issueKey, manage, REST, taskIdOf } from '../../support/wire-client.ts';
+import { ALL_FORMS, ask, at, callerOf, issueKey, manage, REST, taskIdOf } from '../../support/wire-client.ts';
 
 /** Not in any log by chance, and none of the forms that a redaction could know. */
 const secret = (what: string): string => `${what}-${randomBytes(12).toString('hex')}`;
@@ -75,7 +76,7 @@ for (const database of DATABASES) {
       const rotated = await manage(parley, 'POST', `/api/v1/keys/${first.id}/rotate`, { key: token, body: {} });
       const key = use('rotated-key', (rotated.json as IssuedKey).key);
       await ask(callerOf(parley, first.key), 'ListTasks', REST);
-      for (const form of FORMS) {
+      for (const form of ALL_FORMS) {
         await ask(callerOf(parley, use(`wrong-key-${form.binding}-${form.version}`)), 'GetTask', form, { taskId: 'x' });
         await ask(
           callerOf(
@@ -98,7 +99,7 @@ for (const database of DATABASES) {
 
       // Work, with idempotency keys and push credentials in every place that takes them.
       const caller = callerOf(parley, key, { 'idempotency-key': use('idempotency-key') });
-      for (const form of FORMS) await ask(caller, 'SendMessage', form, { messageId: 'm', text: 'same' });
+      for (const form of ALL_FORMS) await ask(caller, 'SendMessage', form, { messageId: 'm', text: 'same' });
       await ask(caller, 'SendMessage', REST, { messageId: 'm', text: 'conflict' });
       await ask(
         { ...caller, headers: { ...caller.headers, 'idempotency-key': use('long-key', secret('k').repeat(12)) } },
@@ -151,6 +152,17 @@ for (const database of DATABASES) {
         parley,
         `GET /a2a/tasks HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\nAuthorization: Bearer ${use('bad-host')}\r\n\r\n`,
       );
+
+      // A session, and what guards it.
+      const page = await signedIn(parley, key);
+      use('session-cookie', page.cookie.split('=')[1] ?? '');
+      use('csrf-token', page.csrfToken);
+      await page.send('GET', '/api/v1/tasks');
+      await page.send('POST', '/api/v1/tasks', { body: { agentId: 'echo', message: { parts: [{ text: 'hello' }] } } });
+      await page.send('POST', '/api/v1/session', { body: { key: use('wrong-sign-in') } });
+      await page.send('POST', '/api/v1/tasks', { headers: { 'x-csrf-token': use('wrong-csrf-token') } });
+      await page.send('DELETE', '/api/v1/session');
+      await page.send('GET', '/api/v1/tasks');
 
       // Keys of the server itself.
       await manage(parley, 'POST', '/api/v1/signing-keys/rotate', { body: { activateInSeconds: 0 } });

@@ -4,14 +4,15 @@ import { OPERATIONS, type Operation } from '../../../src/protocol/codec.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import {
+  ALL_FORMS,
   type Answer,
   ask,
   at,
   type Caller,
   callerOf,
   errorOf,
-  FORMS,
   type Form,
+  hasOperation,
   issueKey,
   manage,
   REST,
@@ -43,11 +44,11 @@ const WRITES: readonly Operation[] = [
   'DeleteTaskPushNotificationConfig',
 ];
 
-/** JSON-RPC code, HTTP status of REST, HTTP status of JSON-RPC. */
+/** JSON-RPC code, HTTP status of REST, HTTP status of JSON-RPC, status code of gRPC. */
 const ERRORS = {
-  TASK_NOT_FOUND: [-32001, 404, 200],
-  PERMISSION_DENIED: [-32000, 403, 403],
-  UNAUTHENTICATED: [-32000, 401, 401],
+  TASK_NOT_FOUND: [-32001, 404, 200, 5],
+  PERMISSION_DENIED: [-32000, 403, 403, 7],
+  UNAUTHENTICATED: [-32000, 401, 401, 16],
 } as const;
 type Outcome = 'ok' | keyof typeof ERRORS;
 
@@ -117,7 +118,7 @@ beforeAll(async () => {
 });
 
 const callerNamed = (name: PrincipalName, operation: Operation): Caller => ({
-  address: owner.address,
+  ...owner,
   headers: headersOf[name](operation),
 });
 
@@ -138,15 +139,21 @@ async function wholeOf(taskId: string): Promise<readonly (string | number)[]> {
 }
 
 function expectError(answer: Answer, form: Form, reason: keyof typeof ERRORS): void {
-  const [jsonRpcCode, restStatus, jsonRpcStatus] = ERRORS[reason];
-  const isRest = form.binding === 'REST';
+  const [jsonRpcCode, restStatus, jsonRpcStatus, grpcCode] = ERRORS[reason];
+  const [status, code] = {
+    REST: [restStatus, form.version === '1.0' ? restStatus : jsonRpcCode],
+    'JSON-RPC': [jsonRpcStatus, jsonRpcCode],
+    gRPC: [grpcCode, grpcCode],
+  }[form.binding];
   expect(errorOf(answer)).toEqual({
-    status: isRest ? restStatus : jsonRpcStatus,
-    code: isRest && form.version === '1.0' ? restStatus : jsonRpcCode,
+    status,
+    code,
     reason,
     message: expect.stringMatching(/\w/),
   });
-  expect(answer.headers['www-authenticate']).toBe(reason === 'UNAUTHENTICATED' ? 'Bearer' : undefined);
+  expect(answer.headers['www-authenticate']).toBe(
+    reason === 'UNAUTHENTICATED' && form.binding !== 'gRPC' ? 'Bearer' : undefined,
+  );
 }
 
 function listed(answer: Answer): unknown[] {
@@ -179,9 +186,10 @@ function expectPushDone(answer: Answer, operation: Operation, principal: Princip
   expect(answer.text.includes(taskId)).toBe(operation !== 'DeleteTaskPushNotificationConfig');
 }
 
-describe.each(FORMS)('$binding $version', (form) => {
+describe.each(ALL_FORMS)('$binding $version', (form) => {
+  const operations = OPERATIONS.filter((operation) => hasOperation(form, operation));
   describe.each(PRINCIPALS)('by %s', (principal) => {
-    test.each(OPERATIONS.map((operation) => [operation, expected(operation, principal)] as const))(
+    test.each(operations.map((operation) => [operation, expected(operation, principal)] as const))(
       '[A6] %s: %s',
       async (operation, outcome) => {
         const taskId = await waitingTask();
@@ -230,13 +238,13 @@ describe("another's task and none", () => {
     );
   });
 
-  const cells = FORMS.flatMap((form) => WITH_TASK.map((operation) => ({ ...form, operation })));
+  const cells = ALL_FORMS.flatMap((form) => WITH_TASK.map((operation) => ({ ...form, operation })));
   test.each(cells)('[A6] $operation by $binding $version: the same bytes and headers', async (cell) => {
     for (const principal of ['a key of somebody else', 'the admin'] as const) {
-      const { address, headers } = callerNamed(principal, cell.operation);
+      const { headers, ...where } = callerNamed(principal, cell.operation);
       for (const [how, extra] of VARIANTS) {
         // Chosen by the caller: else it would be the one difference.
-        const caller = { address, headers: { ...headers, ...extra, 'x-request-id': 'probe-1' } };
+        const caller = { ...where, headers: { ...headers, ...extra, 'x-request-id': 'probe-1' } };
         const about = async (taskId: string) => {
           const fields = { taskId, messageId: 'probe' };
           return visible(await ask(caller, cell.operation, cell, fields), taskId);

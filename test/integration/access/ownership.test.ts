@@ -2,13 +2,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import {
+  ALL_FORMS,
   type Answer,
   ask,
   at,
   type Caller,
   callerOf,
   errorOf,
-  FORMS,
   issueKey,
   REST,
   resultOf,
@@ -57,7 +57,7 @@ test('[A6] a key for one agent is let through to that one; an agent that is not 
   });
 });
 
-describe.each(FORMS)('the admin by $binding $version', (form) => {
+describe.each(ALL_FORMS)('the admin by $binding $version', (form) => {
   test('[A6] is an ordinary owner: it has its own tasks, sees no others, and no one sees its', async () => {
     const admin = callerOf(parley, parley.adminKey);
     const somebody = await newOwner();

@@ -7,13 +7,13 @@ import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { openSse } from '../../support/sse.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import {
+  ALL_FORMS,
   type Answer,
   ask,
   at,
   type Caller,
   callerOf,
   errorOf,
-  FORMS,
   issueKey,
   JSON_RPC,
   metricOf,
@@ -72,7 +72,7 @@ for (const database of DATABASES) {
       const owner = await newOwner();
       const keyed = withKey(owner, 'order-1');
       const ids: string[] = [];
-      for (const form of FORMS) {
+      for (const form of ALL_FORMS) {
         for (const operation of ['SendMessage', 'SendStreamingMessage'] as const) {
           const answer = await ask(keyed, operation, form, { messageId: 'message-1', text: 'a dozen' });
           expect(answer.status).toBe(200);
@@ -92,7 +92,7 @@ for (const database of DATABASES) {
       const before = (await metricOf(parley, 'parley_sends_deduplicated_total')) ?? 0;
       const answers = await Promise.all(
         Array.from({ length: 50 }, (_, index) =>
-          send(withKey(owner, 'burst'), { messageId: 'm', text: '/sleep 300' }, FORMS[index % FORMS.length]),
+          send(withKey(owner, 'burst'), { messageId: 'm', text: '/sleep 300' }, ALL_FORMS[index % ALL_FORMS.length]),
         ),
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
@@ -181,15 +181,18 @@ for (const database of DATABASES) {
       expect(await taskCount(owner)).toBe(40);
     });
 
-    test.each(FORMS)('[A7] by $binding $version the same key with another body is a conflict: 409', async (form) => {
+    test.each(ALL_FORMS)('[A7] by $binding $version the same key with another body is a conflict', async (form) => {
       const owner = withKey(await newOwner(), 'conflict');
       const first = await send(owner, { messageId: 'm-1', text: 'one' }, form);
-      const isRestV1 = form.binding === 'REST' && form.version === '1.0';
+      const expected = {
+        REST: { status: 409, code: form.version === '1.0' ? 409 : -32602 },
+        'JSON-RPC': { status: 409, code: -32602 },
+        gRPC: { status: 6, code: 6 },
+      }[form.binding];
       for (const operation of ['SendMessage', 'SendStreamingMessage'] as const) {
         const answer = await ask(owner, operation, form, { messageId: 'm-1', text: 'another' });
         expect(errorOf(answer)).toEqual({
-          status: 409,
-          code: isRestV1 ? 409 : -32602,
+          ...expected,
           reason: 'IDEMPOTENCY_CONFLICT',
           message: 'This Idempotency-Key was used before with another message',
         });
@@ -224,7 +227,7 @@ for (const database of DATABASES) {
     test('[A7] without a key a repeated message id joins, at once or later; with another body it is a new message', async () => {
       const owner = await newOwner();
       const fields = { messageId: 'mail-1', text: 'hello' };
-      const burst = await Promise.all(FORMS.map((form) => send(owner, fields, form)));
+      const burst = await Promise.all(ALL_FORMS.map((form) => send(owner, fields, form)));
       const later = await send(owner, fields);
       expect(new Set([...burst, later].map(taskIdOf)).size).toBe(1);
       const other = await send(owner, { messageId: 'mail-1', text: 'goodbye' });
@@ -251,7 +254,7 @@ for (const database of DATABASES) {
       const first = await send(owner, { ...fields, returnImmediately: true });
       const atOnce = await send(owner, { ...fields, returnImmediately: true });
       expect(['TASK_STATE_SUBMITTED', 'TASK_STATE_WORKING']).toContain(stateOf(atOnce));
-      const joined = await Promise.all(FORMS.map((form) => send(owner, fields, form)));
+      const joined = await Promise.all(ALL_FORMS.map((form) => send(owner, fields, form)));
       expect(joined.map(stateOf)).toEqual(joined.map(() => 'TASK_STATE_COMPLETED'));
       expect(new Set([first, atOnce, ...joined].map(taskIdOf)).size).toBe(1);
     });
@@ -291,7 +294,7 @@ for (const database of DATABASES) {
       const keyed = key === undefined ? owner : withKey(owner, key);
       const answers = await Promise.all(
         Array.from({ length: 10 }, (_, index) =>
-          send(keyed, { taskId, messageId: 'answer', text: 'Turku' }, FORMS[index % FORMS.length]),
+          send(keyed, { taskId, messageId: 'answer', text: 'Turku' }, ALL_FORMS[index % ALL_FORMS.length]),
         ),
       );
       expect(answers.map((answer) => [answer.status, stateOf(answer)])).toEqual(

@@ -20,20 +20,22 @@ export interface InteropClient {
   getPushConfig(taskId: string, id: string): Promise<TaskPushNotificationConfig>;
   listPushConfigs(taskId: string): Promise<readonly TaskPushNotificationConfig[]>;
   deletePushConfig(taskId: string, id: string): Promise<void>;
-  /** The name of the agent on its extended card. */
-  extendedCardName(): Promise<string>;
+  /** The extensions on the card that the client ends up with: the extended one, where the public one announces it. */
+  cardExtensions(): Promise<readonly string[]>;
 }
 
 export interface ConnectOptions {
   /** Where the agent's card is; the client finds everything else by itself. */
   readonly cardUrl: string;
   readonly key: string;
-  /** Reached through this address instead of the one that the card names. */
-  readonly through?: string;
+  /** Reached through these addresses instead of those that the card names. */
+  readonly through?: { readonly http: string; readonly grpc: string };
 }
 
 export interface ClientUnderTest {
   readonly name: string;
+  /** Numbers cannot be left out in the gRPC of 0.3: a length of 0 is none that was asked for. */
+  readonly isOldGrpc: boolean;
   connect(options: ConnectOptions): Promise<InteropClient>;
 }
 
@@ -47,8 +49,20 @@ export function fetchWithKey(key: string): typeof fetch {
 }
 
 /** An address of the card as it is reached through another origin. */
-export function rebased(url: string, through: string | undefined): string {
-  return through === undefined ? url : `${through}${new URL(url).pathname}`;
+export function rebased(url: string, through: ConnectOptions['through']): string {
+  if (through === undefined) return url;
+  return url.startsWith('http') ? `${through.http}${new URL(url).pathname}` : through.grpc;
+}
+
+/** The key in the metadata of a call, for transports without `fetch`. */
+export function keyInterceptor(key: string) {
+  return {
+    async before(args: { options?: { serviceParameters?: Record<string, string> } }): Promise<void> {
+      const { serviceParameters } = args.options ?? {};
+      args.options = { ...args.options, serviceParameters: { authorization: `Bearer ${key}`, ...serviceParameters } };
+    },
+    async after(): Promise<void> {},
+  };
 }
 
 const NAMES_BY_CODE: Readonly<Record<string, string>> = {

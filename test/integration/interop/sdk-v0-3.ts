@@ -7,19 +7,32 @@ import {
   JsonRpcTransportFactory,
   RestTransportFactory,
 } from 'a2a-sdk-0.3/client';
+import { GrpcTransportFactory } from 'a2a-sdk-0.3/client/grpc';
 import * as translate from '../../../src/protocol/v0_3/translate.ts';
 import type * as v03 from '../../../src/protocol/v0_3/types.ts';
 import type { StreamResponse, Task, TaskPushNotificationConfig } from '../../../src/protocol/v1/types.ts';
-import { type ClientUnderTest, type ConnectOptions, fetchWithKey, type InteropClient, rebased } from './client.ts';
+import {
+  type ClientUnderTest,
+  type ConnectOptions,
+  fetchWithKey,
+  type InteropClient,
+  keyInterceptor,
+  rebased,
+} from './client.ts';
 
-type Binding = 'JSONRPC' | 'HTTP+JSON';
+type Binding = 'JSONRPC' | 'HTTP+JSON' | 'GRPC';
 
 async function connect(binding: Binding, { cardUrl, key, through }: ConnectOptions): Promise<InteropClient> {
   const fetchImpl = fetchWithKey(key);
   const card = await new DefaultAgentCardResolver({ fetchImpl }).resolve(cardUrl, '');
   const url = rebased(card.url, through);
   const factory = new ClientFactory({
-    transports: [new JsonRpcTransportFactory({ fetchImpl }), new RestTransportFactory({ fetchImpl })],
+    transports: [
+      new JsonRpcTransportFactory({ fetchImpl }),
+      new RestTransportFactory({ fetchImpl }),
+      new GrpcTransportFactory(),
+    ],
+    clientConfig: { interceptors: binding === 'GRPC' ? [keyInterceptor(key)] : [] },
     preferredTransports: [binding],
   });
   const additionalInterfaces = (card.additionalInterfaces ?? []).map((offered) => ({
@@ -62,7 +75,7 @@ function adapted(client: Client): InteropClient {
     getPushConfig: async (taskId, id) => configOf(await client.getTaskPushNotificationConfig(configId(taskId, id))),
     listPushConfigs: async (taskId) => (await client.listTaskPushNotificationConfig({ id: taskId })).map(configOf),
     deletePushConfig: (taskId, id) => client.deleteTaskPushNotificationConfig(configId(taskId, id)),
-    extendedCardName: async () => (await client.transport.getExtendedAgentCard()).name,
+    cardExtensions: async () => ((await client.getAgentCard()).capabilities.extensions ?? []).map(({ uri }) => uri),
   };
 }
 
@@ -78,7 +91,8 @@ async function* eventsOf(events: AsyncIterable<unknown>): AsyncGenerator<StreamR
   for await (const event of events) yield translate.eventToV1(event as v03.StreamResult);
 }
 
-export const SDK_V0_3: readonly ClientUnderTest[] = (['JSONRPC', 'HTTP+JSON'] as const).map((binding) => ({
+export const SDK_V0_3: readonly ClientUnderTest[] = (['JSONRPC', 'HTTP+JSON', 'GRPC'] as const).map((binding) => ({
   name: `@a2a-js/sdk 0.3.x, ${binding}`,
+  isOldGrpc: binding === 'GRPC',
   connect: (options) => connect(binding, options),
 }));

@@ -7,10 +7,18 @@ import {
   JsonRpcTransportFactory,
   RestTransportFactory,
 } from '@a2a-js/sdk/client';
+import { GrpcTransportFactory } from '@a2a-js/sdk/client/grpc';
 import type { StreamResponse, Task, TaskPushNotificationConfig } from '../../../src/protocol/v1/types.ts';
-import { type ClientUnderTest, type ConnectOptions, fetchWithKey, type InteropClient, rebased } from './client.ts';
+import {
+  type ClientUnderTest,
+  type ConnectOptions,
+  fetchWithKey,
+  type InteropClient,
+  keyInterceptor,
+  rebased,
+} from './client.ts';
 
-type Binding = 'JSONRPC' | 'HTTP+JSON';
+type Binding = 'JSONRPC' | 'HTTP+JSON' | 'GRPC';
 
 async function connect(version: '1.0' | '0.3', binding: Binding, options: ConnectOptions): Promise<InteropClient> {
   const { cardUrl, key, through } = options;
@@ -22,7 +30,12 @@ async function connect(version: '1.0' | '0.3', binding: Binding, options: Connec
     .map((offered) => ({ ...offered, url: rebased(offered.url, through) }));
   const transportOptions = { fetchImpl, legacyCompat: { enabled: true } };
   const factory = new sdkClient.ClientFactory({
-    transports: [new JsonRpcTransportFactory(transportOptions), new RestTransportFactory(transportOptions)],
+    transports: [
+      new JsonRpcTransportFactory(transportOptions),
+      new RestTransportFactory(transportOptions),
+      new GrpcTransportFactory({ legacyCompat: { enabled: true } }),
+    ],
+    clientConfig: { interceptors: binding === 'GRPC' ? [keyInterceptor(key)] : [] },
   });
   const client = adapted(await factory.createFromAgentCard({ ...card, supportedInterfaces }));
   if (version === '1.0') return client;
@@ -63,9 +76,7 @@ function adapted(client: Client): InteropClient {
     },
     deletePushConfig: (taskId, id) =>
       client.deleteTaskPushNotificationConfig(sdk.DeleteTaskPushNotificationConfigRequest.fromJSON({ taskId, id })),
-    // Its `getAgentCard` asks for the extended card only where the public one has announced it.
-    extendedCardName: async () =>
-      (await client.transport.getExtendedAgentCard(sdk.GetExtendedAgentCardRequest.fromJSON({}))).name,
+    cardExtensions: async () => ((await client.getAgentCard()).capabilities?.extensions ?? []).map(({ uri }) => uri),
   };
 }
 
@@ -79,6 +90,7 @@ async function* eventsOf(events: AsyncIterable<sdk.StreamResponse>): AsyncGenera
 
 const under = (version: '1.0' | '0.3', binding: Binding): ClientUnderTest => ({
   name: `@a2a-js/sdk 1.x, ${version} ${binding}`,
+  isOldGrpc: version === '0.3' && binding === 'GRPC',
   connect: (options) => connect(version, binding, options),
 });
 
@@ -87,4 +99,6 @@ export const SDK_V1: readonly ClientUnderTest[] = [
   under('1.0', 'HTTP+JSON'),
   under('0.3', 'JSONRPC'),
   under('0.3', 'HTTP+JSON'),
+  under('1.0', 'GRPC'),
+  under('0.3', 'GRPC'),
 ];

@@ -67,7 +67,7 @@ async function databaseUrl(name: string): Promise<{ readonly databaseUrl?: strin
 
 for (const { name, skipped } of databases) {
   describe.skipIf(skipped !== undefined)(`on ${name}`, () => {
-    test('[A11] kill -9 between write and send loses no delivery, and keeps their order', async () => {
+    test('[A11] [PUSH-7] kill -9 between write and send loses no delivery, and keeps their order', async () => {
       // Nothing answers at first: what is written stays unsent.
       const receiver = await startReceiver();
       receiver.reactions = [500];

@@ -210,7 +210,7 @@ describe.each(FORMS)('$binding $version', (form) => {
     }
   });
 
-  test('[A11] each event arrives once, in order, in the version of the configuration', async () => {
+  test('[A11] [PUSH-8] each event arrives once, in order, in the version of the configuration', async () => {
     const receiver = await startReceiver();
     const taskId = await newTask();
     await create(taskId, { url: receiver.url('/x?y=z'), token: 'token-1' });
@@ -263,7 +263,7 @@ describe('with a message', () => {
     expect(receiver.eventIds).toEqual([1, 2, 3, 4].map((seq) => `${taskId}.${seq}`));
   });
 
-  test('[A11] the declared credentials are sent as their scheme has it', async () => {
+  test('[A11] [PUSH-6] the declared credentials are sent as their scheme has it', async () => {
     const receiver = await startReceiver();
     const sent = async (authentication: object) => {
       const before = receiver.received.length;

@@ -4,13 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { openSse } from '../../support/sse.ts';
 import {
+  ALL_FORMS,
   type Answer,
   ask,
   at,
   type Caller,
   callerOf,
   errorOf,
-  FORMS,
   issueKey,
   JSON_RPC,
   manage,
@@ -20,7 +20,7 @@ import {
   wireRequest,
 } from '../../support/wire-client.ts';
 
-const PER_MINUTE = 6;
+const PER_MINUTE = 8;
 
 /** limit, remaining and reset, as numbers. */
 function limitsOf({ headers }: Pick<Answer, 'headers'>): number[] {
@@ -40,35 +40,42 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
 
   const nextCaller = (): Caller => callerOf(parley, keys.pop());
 
-  test.each(FORMS)('[A8] [SEC-5] by $binding $version request N+1 is 429, in the form of the binding', async (form) => {
-    const caller = nextCaller();
-    for (let index = 1; index <= PER_MINUTE; index++) {
+  test.each(ALL_FORMS)(
+    '[A8] [SEC-5] by $binding $version request N+1 is refused, in the form of the binding',
+    async (form) => {
+      const caller = nextCaller();
+      for (let index = 1; index <= PER_MINUTE; index++) {
+        const answer = await ask(caller, 'SendMessage', form);
+        expect(answer.status).toBe(200);
+        const [limit, remaining, reset] = limitsOf(answer);
+        expect([limit, remaining]).toEqual([PER_MINUTE, PER_MINUTE - index]);
+        expect(reset).toBeGreaterThan(50);
+        expect(reset).toBeLessThanOrEqual(60);
+        expect(answer.headers['retry-after']).toBeUndefined();
+      }
       const answer = await ask(caller, 'SendMessage', form);
-      expect(answer.status).toBe(200);
-      const [limit, remaining, reset] = limitsOf(answer);
-      expect([limit, remaining]).toEqual([PER_MINUTE, PER_MINUTE - index]);
-      expect(reset).toBeGreaterThan(50);
-      expect(reset).toBeLessThanOrEqual(60);
-      expect(answer.headers['retry-after']).toBeUndefined();
-    }
-    const answer = await ask(caller, 'SendMessage', form);
-    const retryAfter = Number(answer.headers['retry-after']);
-    expect(retryAfter).toBeGreaterThan(50);
-    expect(limitsOf(answer)).toEqual([PER_MINUTE, 0, retryAfter]);
-    expect(errorOf(answer)).toEqual({
-      status: 429,
-      code: form.binding === 'REST' && form.version === '1.0' ? 429 : -32000,
-      reason: 'RATE_LIMITED',
-      message: `Too many requests: ${PER_MINUTE} a minute are allowed`,
-    });
-    expect(answer.text).toMatch(new RegExp(`"retryDelay":"${retryAfter}s"|"retryAfterSeconds":${retryAfter}`));
-    // The body of a refused request is not read, so that the id of a JSON-RPC request is not known.
-    expect(at(answer.json, 'id')).toBe(form.binding === 'REST' ? undefined : null);
-    // Refused means that nothing was made; and reading is another route than sending.
-    const list = await ask(caller, 'ListTasks', REST);
-    expect(limitsOf(list).slice(0, 2)).toEqual([PER_MINUTE, PER_MINUTE - 1]);
-    expect(at(resultOf(list), 'totalSize')).toBe(PER_MINUTE);
-  });
+      const retryAfter = Number(answer.headers['retry-after']);
+      expect(retryAfter).toBeGreaterThan(50);
+      expect(limitsOf(answer)).toEqual([PER_MINUTE, 0, retryAfter]);
+      const expected = {
+        REST: { status: 429, code: form.version === '1.0' ? 429 : -32000 },
+        'JSON-RPC': { status: 429, code: -32000 },
+        gRPC: { status: 8, code: 8 },
+      }[form.binding];
+      expect(errorOf(answer)).toEqual({
+        ...expected,
+        reason: 'RATE_LIMITED',
+        message: `Too many requests: ${PER_MINUTE} a minute are allowed`,
+      });
+      expect(answer.text).toMatch(new RegExp(`"retryDelay":"${retryAfter}s"|"retryAfterSeconds":${retryAfter}`));
+      // The body of a refused request is not read, so that the id of a JSON-RPC request is not known.
+      expect(at(answer.json, 'id')).toBe(form.binding === 'JSON-RPC' ? null : undefined);
+      // Refused means that nothing was made; and reading is another route than sending.
+      const list = await ask(caller, 'ListTasks', REST);
+      expect(limitsOf(list).slice(0, 2)).toEqual([PER_MINUTE, PER_MINUTE - 1]);
+      expect(at(resultOf(list), 'totalSize')).toBe(PER_MINUTE);
+    },
+  );
 
   test('[A8] one caller at its limit changes nothing for another, not even for a second key of the same owner', async () => {
     const [exhausted, other] = [nextCaller(), nextCaller()];
@@ -144,9 +151,10 @@ describe('failed authentications', () => {
     for (const attempt of attempts) {
       expect(errorOf(await ask(attempt, 'ListTasks', REST))).toMatchObject({ status: 401, reason: 'UNAUTHENTICATED' });
     }
-    for (const form of FORMS) {
+    for (const form of ALL_FORMS) {
       const answer = await ask(bad, 'SendMessage', form);
-      expect(errorOf(answer)).toMatchObject({ status: 429, reason: 'RATE_LIMITED' });
+      const status = form.binding === 'gRPC' ? 8 : 429;
+      expect(errorOf(answer)).toMatchObject({ status, reason: 'RATE_LIMITED' });
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(50);
     }
     // A key that is in use goes on: nobody is shut out by others behind the same address.
@@ -161,7 +169,7 @@ describe('failed authentications', () => {
     const { statusCode, body } = await request(`${parley.url}/.well-known/agent-card.json`);
     await body.dump();
     expect(statusCode).toBe(200);
-    expect(await metricOf(parley, 'parley_rate_limited_total{endpoint="failed-authentications"}')).toBe(6);
+    expect(await metricOf(parley, 'parley_rate_limited_total{endpoint="failed-authentications"}')).toBe(8);
   });
 
   test('[A8] guesses of the admin key at the token endpoint count as well', async () => {

@@ -11,6 +11,7 @@ import { agentUnderTest, type Profile } from '../../conformance/agent.mjs';
 import { call, type Fields, http, type Target, textMessage, type Wire } from '../wire/wire.ts';
 
 export interface ServerUnderTest extends Target {
+  readonly ports: { readonly grpcPort: number };
   /** Streams that clients have open. */
   openStreams(): Promise<number>;
   stop(): Promise<void>;
@@ -18,7 +19,7 @@ export interface ServerUnderTest extends Target {
 
 export async function startUnderTest(
   profile: Profile,
-  overrides: Readonly<Record<string, string>> = {},
+  overrides: Readonly<Record<string, string | boolean>> = {},
 ): Promise<ServerUnderTest> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-under-test-'));
   const adminKey = `under-test-${crypto.randomUUID()}`;
@@ -29,10 +30,14 @@ export async function startUnderTest(
       dataDir,
       'server.port': 0,
       'ops.metricsPort': 0,
+      'grpc.port': 0,
       'auth.adminKey': adminKey,
       // One address makes all the attempts here.
       'rateLimit.failedAuthPerMinute': 0,
       'agents.default': 'tck',
+      'cards.extended': profile === 'extended-card',
+      'push.allowNetworks': '127.0.0.0/8',
+      'push.allowHttp': true,
       ...overrides,
     },
   });
@@ -40,6 +45,7 @@ export async function startUnderTest(
   return {
     url: server.url,
     adminKey,
+    ports: { grpcPort: Number(server.grpcAddress?.split(':').at(-1)) },
     async openStreams() {
       const { text } = await http(`${server.metricsUrl}/metrics`);
       return Number(/^parley_streams_open (\d+)$/m.exec(text)?.[1] ?? 0);

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { agentCardSchema } from '../../../src/protocol/v1/card-schemas.ts';
 import type { AgentCard } from '../../../src/protocol/v1/types.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
-import { call, http, textMessage, WIRES } from './wire.ts';
+import { ALL_WIRES, call, http, textMessage } from './wire.ts';
 
 const CARDS = [
   '/.well-known/agent-card.json',
@@ -89,6 +89,8 @@ describe.each(CARDS)('%s', (path) => {
       ['HTTP+JSON', '1.0'],
       ['JSONRPC', '0.3'],
       ['HTTP+JSON', '0.3'],
+      ['GRPC', '1.0'],
+      ['GRPC', '0.3'],
     ]);
     expect(card.securityRequirements).toEqual([
       { schemes: { bearer: { list: [] } } },
@@ -111,16 +113,21 @@ describe.each(CARDS)('%s', (path) => {
         apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
       },
     });
-    expect(card.additionalInterfaces.map(({ transport }) => transport).toSorted()).toEqual(['HTTP+JSON', 'JSONRPC']);
+    expect(card.additionalInterfaces.map(({ transport }) => transport).toSorted()).toEqual([
+      'GRPC',
+      'HTTP+JSON',
+      'JSONRPC',
+    ]);
   });
 
   test('[A1, A2] [CARD-2] every interface that it declares answers', async () => {
     const card = (await http(`${parley.url}${path}`)).json as AgentCard;
     for (const { url, protocolBinding, protocolVersion } of card.supportedInterfaces) {
-      const wire = WIRES.find(({ binding, version }) => binding === protocolBinding && version === protocolVersion);
+      const wire = ALL_WIRES.find(({ binding, version }) => binding === protocolBinding && version === protocolVersion);
       if (wire === undefined) throw new Error(`No wire for ${protocolBinding} ${protocolVersion}`);
-      const address = new URL(url).pathname;
-      expect(url).toBe(`${parley.url}${address}`);
+      const isGrpc = protocolBinding === 'GRPC';
+      const address = isGrpc ? '' : new URL(url).pathname;
+      expect(url).toBe(isGrpc ? `127.0.0.1:${parley.ports.grpcPort}` : `${parley.url}${address}`);
       const { result } = await call(parley, wire, 'SendMessage', { message: textMessage('hello') }, { address });
       expect(result).toMatchObject({ task: { status: { state: 'TASK_STATE_COMPLETED' } } });
     }
@@ -152,8 +159,16 @@ test('[A1] the addresses in a card come from server.publicUrl', async () => {
   const { json } = await http(`${other.url}/a2a/agents/echo/.well-known/agent-card.json`);
   const { supportedInterfaces, url } = json as AgentCard & OldCard;
   expect(new Set([url, ...supportedInterfaces.map((entry) => entry.url)])).toEqual(
-    new Set(['https://agents.example/base/a2a/agents/echo']),
+    new Set(['https://agents.example/base/a2a/agents/echo', `agents.example:${other.ports.grpcPort}`]),
   );
+  const named = await startParley({ env: { GRPC_PUBLIC_ADDRESS: 'grpc.example:443' } });
+  const without = await startParley({ env: { GRPC_ENABLED: 'false' } });
+  const grpcUrls = async (from: ParleyProcess) => {
+    const card = (await http(`${from.url}/.well-known/agent-card.json`)).json as AgentCard;
+    return card.supportedInterfaces.flatMap((entry) => (entry.protocolBinding === 'GRPC' ? [entry.url] : []));
+  };
+  expect(await grpcUrls(named)).toEqual(['grpc.example:443', 'grpc.example:443']);
+  expect(await grpcUrls(without)).toEqual([]);
 });
 
 test('[A1] the ETag is that of the content: another agent address has another, a restart has the same', async () => {

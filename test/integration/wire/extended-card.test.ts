@@ -57,7 +57,7 @@ describe.each(FORMS.map((form) => [form[0], form] as const))('%s', (_name, form)
     expect((await extended(form, { authorization: 'Bearer nobody' })).status).toBe(401);
   });
 
-  test('[A3] says what the caller may do, to that caller alone', async () => {
+  test('[A3] [XCARD-2] says what the caller may do, to that caller alone', async () => {
     const mine = await extended(form, limited);
     expect(mine.status).toBe(200);
     expect(mine.headers['cache-control']).toBe('private, max-age=60, must-revalidate');

@@ -6,9 +6,9 @@ import { ADMIN } from '../../../src/core/access/principal.ts';
 import { ExtendedCards } from '../../../src/core/agents/extended-cards.ts';
 import type { Agent } from '../../../src/core/agents/registry.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
+import { OpenStreams } from '../../../src/core/streams/open-streams.ts';
 import { cardOf } from '../../../src/http/a2a/cards.ts';
 import { registerA2a } from '../../../src/http/a2a/routes.ts';
-import { SseStreams } from '../../../src/http/a2a/sse.ts';
 import { systemClock } from '../../../src/ops/runtime.ts';
 import { BenchFiles } from '../../support/task-bench.ts';
 
@@ -30,10 +30,15 @@ let app: FastifyInstance;
 beforeAll(async () => {
   files = new BenchFiles();
   const { service, agents } = await files.start([strict, declaring]);
+  const placeOf = ({ id }: Agent) => ({
+    url: `http://localhost/a2a/agents/${id}`,
+    grpcAddress: null,
+    isDefault: id === agents.defaultId,
+  });
   const isSecured = { isSecured: false, hasExtended: false };
   const cards = new ExtendedCards({
     agents,
-    cardOf: (agent) => cardOf(agent, `http://localhost/a2a/agents/${agent.id}`, isSecured),
+    cardOf: (agent) => cardOf(agent, placeOf(agent), isSecured),
     isConfigured: false,
     limits: {},
     signer: null,
@@ -45,16 +50,20 @@ beforeAll(async () => {
     stalledTimeoutMs: 10_000,
   };
   const metrics = new Proxy({}, { get: () => () => undefined }) as never;
-  const streams = new SseStreams(limits, systemClock, silentLogger, metrics, async () => true);
+  const streams = new OpenStreams(limits, systemClock, silentLogger, metrics, async () => true);
   app = Fastify();
   app.decorateRequest('principal');
   app.addHook('onRequest', async (request) => {
     request.principal = ADMIN;
   });
-  const operations = { tasks: service, push: {} as never, cards };
-  const checkBody = () => undefined;
   await app.register(async (scope) =>
-    registerA2a(scope, { operations, agents, streams, checkBody, invalidV03Status: 'http' }),
+    registerA2a(scope, {
+      operations: { tasks: service, push: {} as never, cards },
+      agents,
+      streams,
+      checkBody: () => undefined,
+      invalidV03Status: 'http',
+    }),
   );
 });
 afterAll(async () => {

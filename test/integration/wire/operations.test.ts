@@ -1,4 +1,5 @@
-/** Every operation in JSON-RPC and REST, in 1.0 and 0.3: the same request gives the same answer and the same error. */
+/** Every operation in JSON-RPC, REST and gRPC, in 1.0 and 0.3: the same request gives the same answer and the same error. */
+import { status } from '@grpc/grpc-js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Operation } from '../../../src/protocol/codec.ts';
 import {
@@ -11,7 +12,7 @@ import type { Task } from '../../../src/protocol/v1/types.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { comparable } from './comparable.ts';
-import { type Answer, call, type Fields, stream, textMessage, WIRES, type Wire } from './wire.ts';
+import { ALL_WIRES, type Answer, call, type Fields, LISTING_WIRES, stream, textMessage, type Wire } from './wire.ts';
 
 let parley: ParleyProcess;
 
@@ -20,20 +21,24 @@ beforeAll(async () => {
 });
 
 /** What `ask` gives over each wire, by the wire's name, without what differs from task to task. */
-async function onAll(ask: (wire: Wire) => Promise<unknown>): Promise<Record<string, unknown>> {
+async function onAll(
+  ask: (wire: Wire) => Promise<unknown>,
+  over: readonly Wire[] = ALL_WIRES,
+): Promise<Record<string, unknown>> {
   const answers: Record<string, unknown> = {};
-  for (const wire of WIRES) answers[wire.name] = comparable(await ask(wire));
+  for (const wire of over) answers[wire.name] = comparable(await ask(wire));
   return answers;
 }
 
 function allEqual(answers: Record<string, unknown>): unknown {
   const [first] = Object.values(answers);
-  expect(answers).toEqual(Object.fromEntries(WIRES.map(({ name }) => [name, first])));
+  expect(answers).toEqual(Object.fromEntries(Object.keys(answers).map((name) => [name, first])));
   return first;
 }
 
-const wires = WIRES.map((wire) => [wire.name, wire] as const);
-const v1 = WIRES[0] as Wire;
+const wires = ALL_WIRES.map((wire) => [wire.name, wire] as const);
+const listingWires = LISTING_WIRES.map((wire) => [wire.name, wire] as const);
+const v1 = ALL_WIRES[0] as Wire;
 
 async function sent(wire: Wire, text: string, more: Fields = {}, configuration: Fields = {}): Promise<Task> {
   const { result, error } = await call(parley, wire, 'SendMessage', {
@@ -88,7 +93,8 @@ describe('sending', () => {
         count,
       );
       for (const event of events) expect(streamResponseSchema.safeParse(event).error).toBeUndefined();
-      return { status, contentType, ids, events };
+      expect(contentType).toBe(wire.binding === 'GRPC' ? 'application/grpc+proto' : 'text/event-stream');
+      return { status, ids, events };
     });
     const first = allEqual(answers) as { ids: string[]; events: unknown[] };
     expect(first.events[0]).toMatchObject({ task: { status: { state: 'TASK_STATE_SUBMITTED' } } });
@@ -96,7 +102,7 @@ describe('sending', () => {
   });
 
   test('[A3] returnImmediately gives the task before it is done, over every wire', async () => {
-    for (const wire of WIRES) {
+    for (const wire of ALL_WIRES) {
       const task = await sent(wire, '/sleep 60000', {}, { returnImmediately: true });
       expect(['TASK_STATE_SUBMITTED', 'TASK_STATE_WORKING']).toContain(task.status.state);
       await call(parley, wire, 'CancelTask', { id: task.id });
@@ -111,6 +117,11 @@ describe('sending', () => {
   });
 });
 
+/** In protobuf of 0.3 a limit of 0 cannot be told from none. */
+function limitingWires(historyLength: number | undefined): readonly Wire[] {
+  return historyLength === 0 ? ALL_WIRES.filter(({ name }) => name !== '0.3 gRPC') : ALL_WIRES;
+}
+
 describe('reading', () => {
   test.each([undefined, 0, 1, 2, 100])(
     '[A3] historyLength %s gives the same of one task everywhere',
@@ -121,14 +132,14 @@ describe('reading', () => {
       const got = await onAll(async (wire) => {
         const { result } = await call(parley, wire, 'GetTask', { id: asked.id, ...limit });
         return taskSchema.parse(result);
-      });
+      }, limitingWires(length));
       const task = allEqual(got) as Task;
       const whole = 3;
       expect(task.history?.length ?? 0).toBe(Math.min(whole, length ?? whole));
       const listed = await onAll(async (wire) => {
         const { result } = await call(parley, wire, 'ListTasks', { contextId: asked.contextId, ...limit });
         return (result as { tasks: Task[] }).tasks;
-      });
+      }, LISTING_WIRES);
       const [inList] = allEqual(listed) as Task[];
       const textsOf = (read: Task | undefined) => (read?.history ?? []).map(({ parts }) => parts[0]?.text);
       expect(textsOf(inList)).toEqual(textsOf(task));
@@ -140,21 +151,23 @@ describe('reading', () => {
 
   test.each([0, 1, undefined])('[A3] historyLength %s of a send is kept over every wire', async (length) => {
     const limit = length === undefined ? {} : { historyLength: length };
-    for (const wire of WIRES) {
+    for (const wire of limitingWires(length)) {
       const task = await sent(wire, 'hi', {}, limit);
       expect([wire.name, task.history?.length ?? 0]).toEqual([wire.name, length ?? 1]);
     }
   });
 
   test('[A3] one task, byte for byte the same in meaning, whoever made it and whoever reads it', async () => {
-    for (const maker of WIRES) {
+    for (const maker of ALL_WIRES) {
       const task = await sent(maker, 'hello', { metadata: { from: maker.name } });
       const readings: Record<string, unknown> = {};
-      for (const wire of WIRES) readings[wire.name] = (await call(parley, wire, 'GetTask', { id: task.id })).result;
+      for (const wire of ALL_WIRES) readings[wire.name] = (await call(parley, wire, 'GetTask', { id: task.id })).result;
       const read = readings['1.0 JSON-RPC'] as Task;
       expect(readings['1.0 REST']).toEqual(read);
-      expect(comparable(readings['0.3 JSON-RPC'])).toEqual(comparable(read));
-      expect(comparable(readings['0.3 REST'])).toEqual(comparable(read));
+      expect(readings['1.0 gRPC']).toEqual(read);
+      for (const name of ['0.3 JSON-RPC', '0.3 REST', '0.3 gRPC']) {
+        expect(comparable(readings[name])).toEqual(comparable(read));
+      }
       // Ids and times are the same text everywhere.
       for (const other of Object.values(readings) as Task[]) {
         expect([other.id, other.contextId, other.status.timestamp]).toEqual([
@@ -220,18 +233,19 @@ describe('listing', () => {
       () => pick(6, 5),
     ],
   ])('[A3] by %s over every wire', async (_filter, fields, expected) => {
-    for (const wire of WIRES) {
+    for (const wire of LISTING_WIRES) {
       const answer = await call(parley, wire, 'ListTasks', fields());
       expect([wire.name, ids(answer)]).toEqual([wire.name, expected()]);
     }
     const pages = await onAll(
       async (wire) => ((await call(parley, wire, 'ListTasks', fields())).result as { tasks: unknown }).tasks,
+      LISTING_WIRES,
     );
     allEqual(pages);
   });
 
   test('[A3] artifacts are there only when asked for, over every wire', async () => {
-    for (const wire of WIRES) {
+    for (const wire of LISTING_WIRES) {
       for (const [includeArtifacts, count] of [
         [undefined, undefined],
         [false, undefined],
@@ -247,7 +261,7 @@ describe('listing', () => {
   });
 
   // 0.3 REST answers with the bare array of its document, which has no place for a token.
-  test.each(wires.filter(([name]) => name !== '0.3 REST'))(
+  test.each(listingWires.filter(([name]) => name !== '0.3 REST'))(
     '[A3] pages of %s hold each task once',
     async (_name, wire) => {
       const seen: string[] = [];
@@ -270,13 +284,13 @@ describe('listing', () => {
   test('[A3] a token of one wire goes on over another', async () => {
     const first = await call(parley, v1, 'ListTasks', { contextId, pageSize: 5 });
     const pageToken = (first.result as { nextPageToken: string }).nextPageToken;
-    for (const wire of WIRES) {
+    for (const wire of LISTING_WIRES) {
       expect(ids(await call(parley, wire, 'ListTasks', { contextId, pageSize: 5, pageToken }))).toEqual(pick(1, 0));
     }
   });
 
   test('[A3] without any filter the default page of 50 comes, newest first', async () => {
-    for (const wire of WIRES.filter(({ name }) => name !== '0.3 REST')) {
+    for (const wire of LISTING_WIRES.filter(({ name }) => name !== '0.3 REST')) {
       const { result } = await call(parley, wire, 'ListTasks', {});
       const page = listTasksResponseSchema.parse(result);
       expect(page.pageSize).toBe(50);
@@ -308,9 +322,9 @@ describe('canceling and subscribing', () => {
     for (const event of events) expect(streamResponseSchema.safeParse(event).error).toBeUndefined();
   });
 
-  test('[A3] four wires that follow one task get the same events', async () => {
+  test('[A3] all wires that follow one task get the same events', async () => {
     const { id } = await sent(v1, '/stream count=4 interval=40 delay=1000', {}, { returnImmediately: true });
-    const streams = await Promise.all(WIRES.map((wire) => stream(parley, wire, 'SubscribeToTask', { id })));
+    const streams = await Promise.all(ALL_WIRES.map((wire) => stream(parley, wire, 'SubscribeToTask', { id })));
     const tails = streams.map(({ ids, events }) => ({ ids: ids.slice(1), events: comparable(events.slice(1)) }));
     expect(tails[0]?.events).toHaveLength(5);
     for (const tail of tails) expect(tail).toEqual(tails[0]);
@@ -320,8 +334,8 @@ describe('canceling and subscribing', () => {
 describe('errors', () => {
   const push = { url: 'https://example.com/hook', id: 'config-1' };
   const unknown = '00000000-0000-4000-8000-000000000000';
-  const notFound = { reason: 'TASK_NOT_FOUND', rpc: -32001, http: 404 };
-  const unsupported = { reason: 'UNSUPPORTED_OPERATION', rpc: -32004, http: 400 };
+  const notFound = { reason: 'TASK_NOT_FOUND', rpc: -32001, http: 404, grpc: status.NOT_FOUND };
+  const unsupported = { reason: 'UNSUPPORTED_OPERATION', rpc: -32004, http: 400, grpc: status.FAILED_PRECONDITION };
   let done: Task;
 
   let withoutPush: ParleyProcess;
@@ -331,7 +345,7 @@ describe('errors', () => {
     withoutPush = await startParley({ config: 'push: { enabled: false }\n' });
   });
 
-  test.each<[string, Operation, () => Fields, { reason: string; rpc: number; http: number }]>([
+  test.each<[string, Operation, () => Fields, { reason: string; rpc: number; http: number; grpc: number }]>([
     ['getting an unknown task', 'GetTask', () => ({ id: unknown }), notFound],
     ['getting what is no id of ours', 'GetTask', () => ({ id: 'a/b?c#d é' }), notFound],
     ['canceling an unknown task', 'CancelTask', () => ({ id: unknown }), notFound],
@@ -339,7 +353,7 @@ describe('errors', () => {
       'canceling a finished task',
       'CancelTask',
       () => ({ id: done.id }),
-      { reason: 'TASK_NOT_CANCELABLE', rpc: -32002, http: 400 },
+      { reason: 'TASK_NOT_CANCELABLE', rpc: -32002, http: 400, grpc: status.FAILED_PRECONDITION },
     ],
     ['subscribing to an unknown task', 'SubscribeToTask', () => ({ id: unknown }), notFound],
     ['subscribing to a finished task', 'SubscribeToTask', () => ({ id: done.id }), unsupported],
@@ -398,7 +412,7 @@ describe('errors', () => {
       notFound,
     ],
   ])('[A3] %s is the same error over every wire', async (_what, operation, fields, expected) => {
-    expect(await expectSameError(parley, operation, fields, expected)).toBe(WIRES.length);
+    expect(await expectSameError(parley, operation, fields, expected)).toBe(ALL_WIRES.length);
   });
 
   test.each<[string, Operation, () => Fields]>([
@@ -412,8 +426,8 @@ describe('errors', () => {
       () => ({ message: textMessage('a'), configuration: { taskPushNotificationConfig: push } }),
     ],
   ])('[A3] %s, where the agent declares none, is the same error over every wire', async (_what, operation, fields) => {
-    const expected = { reason: 'PUSH_NOTIFICATION_NOT_SUPPORTED', rpc: -32003, http: 400 };
-    expect(await expectSameError(withoutPush, operation, fields, expected)).toBe(WIRES.length);
+    const expected = { reason: 'PUSH_NOTIFICATION_NOT_SUPPORTED', rpc: -32003, http: 400, grpc: 9 };
+    expect(await expectSameError(withoutPush, operation, fields, expected)).toBe(ALL_WIRES.length);
   });
 
   /** Answers how many wires gave it. */
@@ -421,19 +435,21 @@ describe('errors', () => {
     server: ParleyProcess,
     operation: Operation,
     fields: () => Fields,
-    expected: { readonly reason: string; readonly rpc: number; readonly http: number },
+    expected: { readonly reason: string; readonly rpc: number; readonly http: number; readonly grpc: number },
   ): Promise<number> {
     const answers: Record<string, unknown> = {};
-    for (const wire of WIRES) {
+    for (const wire of ALL_WIRES) {
       const isStream = operation === 'SendStreamingMessage' || operation === 'SubscribeToTask';
       const ask = isStream
         ? stream(server, wire, operation, fields(), { count: 1 })
         : call(server, wire, operation, fields());
-      const { status, error } = await ask;
-      const isRpc = wire.binding === 'JSONRPC';
-      expect([wire.name, status]).toEqual([wire.name, isRpc ? 200 : expected.http]);
+      const answer = await ask;
+      const { error } = answer;
+      const statuses = { JSONRPC: 200, 'HTTP+JSON': expected.http, GRPC: expected.grpc };
+      expect([wire.name, answer.status]).toEqual([wire.name, statuses[wire.binding]]);
       // 0.3 REST carries the JSON-RPC code, 1.0 REST the HTTP status.
-      const code = isRpc || wire.version === '0.3' ? expected.rpc : expected.http;
+      const restCode = wire.version === '0.3' ? expected.rpc : expected.http;
+      const code = { JSONRPC: expected.rpc, 'HTTP+JSON': restCode, GRPC: expected.grpc }[wire.binding];
       expect(error).toMatchObject({
         reason: expected.reason,
         code,

@@ -51,7 +51,7 @@ async function holdsFor(card: AgentCard, payload: string): Promise<boolean[]> {
 }
 
 describe('[A17] signatures of a served card', () => {
-  test('have the header that the specification asks for', async () => {
+  test('[SIGN-2] have the header that the specification asks for', async () => {
     const card = await cardOf(parley);
     expect(card.signatures?.length).toBeGreaterThan(0);
     for (const { protected: header } of card.signatures ?? []) {

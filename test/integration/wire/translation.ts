@@ -7,7 +7,8 @@ import type * as v1 from '../../../src/protocol/v1/types.ts';
 import type { Fields, Wire } from './wire.ts';
 
 const isOld = (wire: Wire): boolean => wire.version === '0.3';
-const isOldRest = (wire: Wire): boolean => isOld(wire) && wire.binding === 'HTTP+JSON';
+/** REST and gRPC: both are ProtoJSON. */
+const isOldRest = (wire: Wire): boolean => isOld(wire) && wire.binding !== 'JSONRPC';
 
 /** JSON-RPC `params`, or the fields of a REST request wherever they go, in the form of the wire. */
 export function requestBody(wire: Wire, operation: Operation, fields: Fields): unknown {

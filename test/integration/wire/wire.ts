@@ -1,9 +1,10 @@
-/** A client of the four JSON wires (1.0 and 0.3, JSON-RPC and REST) that speaks 1.0 to the test, whatever it sends. */
+/** A client of all wires (1.0 and 0.3; JSON-RPC, REST and gRPC) that speaks 1.0 to the test, whatever it sends. */
 import { request } from 'undici';
 import type { Operation } from '../../../src/protocol/codec.ts';
 import { isJsonObject } from '../../../src/protocol/scalars.ts';
 import type { ParleyProcess } from '../../support/server.ts';
 import { openSse } from '../../support/sse.ts';
+import { callGrpc, streamGrpc } from './grpc-wire.ts';
 import { eventOf, requestBody, resultOf, unwrapped } from './translation.ts';
 import { restRequest, rpcMethod } from './wire-forms.ts';
 
@@ -13,15 +14,25 @@ export type Fields = Record<string, unknown>;
 export interface Wire {
   readonly name: string;
   readonly version: '1.0' | '0.3';
-  readonly binding: 'JSONRPC' | 'HTTP+JSON';
+  readonly binding: 'JSONRPC' | 'HTTP+JSON' | 'GRPC';
 }
 
+/** Those that are HTTP and JSON. */
 export const WIRES: readonly Wire[] = [
   { name: '1.0 JSON-RPC', version: '1.0', binding: 'JSONRPC' },
   { name: '1.0 REST', version: '1.0', binding: 'HTTP+JSON' },
   { name: '0.3 JSON-RPC', version: '0.3', binding: 'JSONRPC' },
   { name: '0.3 REST', version: '0.3', binding: 'HTTP+JSON' },
 ];
+
+export const ALL_WIRES: readonly Wire[] = [
+  ...WIRES,
+  { name: '1.0 gRPC', version: '1.0', binding: 'GRPC' },
+  { name: '0.3 gRPC', version: '0.3', binding: 'GRPC' },
+];
+
+/** 0.3.0 has no ListTasks in its gRPC service. */
+export const LISTING_WIRES: readonly Wire[] = ALL_WIRES.filter(({ name }) => name !== '0.3 gRPC');
 
 /** An error as each wire tells it, in one form. */
 export interface WireError {
@@ -30,11 +41,12 @@ export interface WireError {
   /** Paths of the fields that are not valid. */
   readonly fields: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
-  /** JSON-RPC's `error.code`; for REST the HTTP status. */
+  /** JSON-RPC's `error.code`; for REST the HTTP status; for gRPC the status code. */
   readonly code: number;
 }
 
 export interface Answer {
+  /** Of HTTP; for gRPC, 200 where there is no error, else its status code. */
   readonly status: number;
   readonly contentType: string;
   /** 1.0 form; undefined where there is an error. */
@@ -81,7 +93,10 @@ function parsed(text: string): unknown {
 }
 
 /** A server, and the key that its caller has. */
-export type Target = Pick<ParleyProcess, 'url' | 'adminKey'>;
+export type Target = Pick<ParleyProcess, 'url' | 'adminKey'> & {
+  /** For gRPC. */
+  readonly ports?: Pick<ParleyProcess['ports'], 'grpcPort'>;
+};
 
 export function bearer(parley: Target): Record<string, string> {
   return { authorization: `Bearer ${parley.adminKey}` };
@@ -101,6 +116,7 @@ export async function call(
   fields: Fields,
   options: CallOptions = {},
 ): Promise<Answer> {
+  if (wire.binding === 'GRPC') return callGrpc(parley, wire, operation, fields, options);
   const { url, ...rest } = requestOf(parley, wire, operation, fields, options);
   const answer = await http(url, rest);
   const contentType = String(answer.headers['content-type'] ?? '').replace(/;.*/, '');
@@ -126,6 +142,7 @@ export async function stream(
   fields: Fields,
   options: CallOptions & { readonly count?: number } = {},
 ): Promise<StreamAnswer> {
+  if (wire.binding === 'GRPC') return streamGrpc(parley, wire, operation, fields, options);
   const { url, method, headers, body } = requestOf(parley, wire, operation, fields, options);
   const source = await openSse(url, {
     method: method as 'POST',

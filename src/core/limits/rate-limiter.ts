@@ -1,7 +1,6 @@
 /** Rate limits over fixed windows of one minute, in this process, with a bound on how many buckets there are. */
-import type { FastifyReply } from 'fastify';
-import type { Clock } from '../core/clock.ts';
-import { AppError } from '../protocol/errors.ts';
+import { AppError } from '../../protocol/errors.ts';
+import type { Clock } from '../clock.ts';
 
 const WINDOW_MS = 60_000;
 
@@ -9,6 +8,11 @@ export interface RateLimitMetrics {
   rateLimited(endpoint: string): void;
   /** A bucket was dropped to make room for another. */
   bucketEvicted(): void;
+}
+
+/** Where the RateLimit headers of an answer go. */
+export interface HeaderSink {
+  header(name: string, value: string): unknown;
 }
 
 export interface RateLimiterOptions {
@@ -42,15 +46,15 @@ export class RateLimiter {
   }
 
   /** Counts a request and says so in RateLimit headers; throws RATE_LIMITED when it is one too many. */
-  take(key: string, reply: FastifyReply): void {
+  take(key: string, answer: HeaderSink): void {
     const { perMinute, clock } = this.#options;
     const bucket = this.#bucket(key);
     const resetSeconds = Math.max(1, Math.ceil((bucket.resetsAtMs - clock.now()) / 1000));
     const isAllowed = bucket.used < perMinute;
     if (isAllowed) bucket.used++;
-    reply.header('ratelimit-limit', String(perMinute));
-    reply.header('ratelimit-remaining', String(perMinute - bucket.used));
-    reply.header('ratelimit-reset', String(resetSeconds));
+    answer.header('ratelimit-limit', String(perMinute));
+    answer.header('ratelimit-remaining', String(perMinute - bucket.used));
+    answer.header('ratelimit-reset', String(resetSeconds));
     if (!isAllowed) throw this.#refusal(resetSeconds);
   }
 

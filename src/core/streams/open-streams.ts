@@ -1,0 +1,124 @@
+/** All open streams of a server, whatever they go by: their budget, their heartbeat, and their end. */
+import { AppError } from '../../protocol/errors.ts';
+import type { Principal } from '../access/principal.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logger.ts';
+
+export interface StreamLimits {
+  /** Between two signs of life on an idle connection. */
+  readonly heartbeatMs: number;
+  /** Unsent bytes per stream beyond which no more events are written to it. */
+  readonly maxBufferBytes: number;
+  /** Unsent bytes of all streams beyond which no new one is opened. */
+  readonly maxTotalBufferBytes: number;
+  /** A stream that takes nothing for so long is cut off, at a position from which it can resume. */
+  readonly stalledTimeoutMs: number;
+}
+
+export interface StreamMetrics {
+  streamOpened(): void;
+  /** A reader that was too slow for too long was cut off. */
+  streamStalled(): void;
+  limitReached(limit: string): void;
+}
+
+/** Who opened a stream, and with what. */
+export interface StreamCaller {
+  readonly principal: Principal;
+  readonly credential: string | undefined;
+}
+
+/** Why the server ends a stream: it stops, or its caller may not follow it any more. */
+export type StreamEnd = 'stopping' | 'revoked';
+
+/** A stream as the server's keeper of streams sees it. */
+export interface ServedStream {
+  readonly caller: StreamCaller;
+  readonly unsentBytes: number;
+  /** Ends after the last whole event, so that the client can resume elsewhere. */
+  finish(why: StreamEnd): void;
+  /** A sign of life, where the connection needs one. */
+  beat(): void;
+}
+
+/** Whether who opened a stream may still do so; never rejects. */
+export type MayStay = (caller: StreamCaller) => Promise<boolean>;
+
+export class OpenStreams {
+  readonly limits: StreamLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: StreamMetrics;
+  readonly #open = new Set<ServedStream>();
+  readonly #behind = new Set<ServedStream>();
+  readonly #mayStay: MayStay;
+  readonly #stopTimer: () => void;
+
+  constructor(limits: StreamLimits, clock: Clock, logger: Logger, metrics: StreamMetrics, mayStay: MayStay) {
+    this.limits = limits;
+    this.clock = clock;
+    this.logger = logger;
+    this.metrics = metrics;
+    this.#mayStay = mayStay;
+    this.#stopTimer = clock.every(limits.heartbeatMs, () => {
+      for (const stream of this.#open) {
+        stream.beat();
+        void this.#recheck(stream);
+      }
+    });
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Throws LIMIT_EXCEEDED while too much waits for readers that do not read: a stream begins with a whole Task. */
+  checkRoom(): void {
+    const { maxTotalBufferBytes } = this.limits;
+    if (this.#unsentBytes() <= maxTotalBufferBytes) return;
+    this.metrics.limitReached('streams.maxTotalBufferBytes');
+    const limit = `streams.maxTotalBufferBytes is ${maxTotalBufferBytes}`;
+    throw new AppError('LIMIT_EXCEEDED', `Too much waits for slow readers (${limit}); try again, or poll GetTask`, {
+      retryAfterSeconds: 5,
+    });
+  }
+
+  /** Bytes wait for this stream's reader. */
+  behind(stream: ServedStream): void {
+    this.#behind.add(stream);
+  }
+
+  #unsentBytes(): number {
+    let sum = 0;
+    for (const stream of this.#behind) {
+      if (stream.unsentBytes === 0) this.#behind.delete(stream);
+      sum += stream.unsentBytes;
+    }
+    return sum;
+  }
+
+  add(stream: ServedStream): void {
+    this.#open.add(stream);
+    this.metrics.streamOpened();
+  }
+
+  remove(stream: ServedStream): void {
+    this.#open.delete(stream);
+    this.#behind.delete(stream);
+  }
+
+  /** An API key was changed: its streams end at once where it opens nothing any more. Others are noticed at a heartbeat. */
+  recheck(keyId: string): void {
+    for (const stream of this.#open) if (stream.caller.principal.keyId === keyId) void this.#recheck(stream);
+  }
+
+  async #recheck(stream: ServedStream): Promise<void> {
+    if (!(await this.#mayStay(stream.caller))) stream.finish('revoked');
+  }
+
+  /** Ends every stream after its last whole event, so that clients can resume elsewhere. */
+  stop(): void {
+    this.#stopTimer();
+    for (const stream of this.#open) stream.finish('stopping');
+  }
+}
