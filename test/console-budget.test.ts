@@ -4,7 +4,7 @@ import { firstLoad } from '../scripts/build-web.mjs';
 
 const MAX_SCRIPT_BYTES = 250_000;
 
-const routes = ['overview', 'tasks', 'task', 'agents', 'keys', 'settings'];
+const routes = ['overview', 'tasks', 'task', 'agents', 'deliveries', 'keys', 'settings'];
 
 test('[U1] no page needs more than 250 kB of script, as it goes over the wire', () => {
   const sizes = routes.map((route) => [route, firstLoad(`src/pages/${route}/page.tsx`).gzipBytes] as const);

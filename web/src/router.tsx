@@ -53,6 +53,14 @@ const agentRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/agents/agent-page.tsx'), 'AgentPage'),
 });
 
+const deliveriesRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/deliveries',
+  validateSearch: (search): { state?: 'pending' | 'dead' } =>
+    search['state'] === 'pending' || search['state'] === 'dead' ? { state: search['state'] } : {},
+  component: lazyRouteComponent(() => import('./pages/deliveries/page.tsx'), 'DeliveriesPage'),
+});
+
 const keysRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/keys',
@@ -75,6 +83,7 @@ export const router = createRouter({
     metricsRoute,
     agentsRoute,
     agentRoute,
+    deliveriesRoute,
     keysRoute,
     settingsRoute,
   ]),

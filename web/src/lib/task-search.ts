@@ -22,7 +22,7 @@ export interface TasksSearch {
   readonly follow?: true;
 }
 
-export const TASK_TABS = ['conversation', 'timeline', 'artifacts', 'frames', 'related', 'raw'] as const;
+export const TASK_TABS = ['conversation', 'timeline', 'artifacts', 'frames', 'deliveries', 'related', 'raw'] as const;
 export type TaskTab = (typeof TASK_TABS)[number];
 export interface TaskSearch {
   readonly tab?: TaskTab;

@@ -8,7 +8,7 @@ import { Segments } from '../../components/field.tsx';
 import { Failure, Loading } from '../../components/notices.tsx';
 import { StateIcon } from '../../components/state.tsx';
 import { Age } from '../../components/time.tsx';
-import { formatCount, formatExact, plural } from '../../lib/format.ts';
+import { formatCount, formatExact } from '../../lib/format.ts';
 import { zone } from '../../lib/preferences.ts';
 import { STATES, slugOf, TASK_STATES } from '../../lib/states.ts';
 import { useStore } from '../../lib/store.ts';
@@ -92,11 +92,15 @@ function Facts({ overview }: { overview: Overview }) {
           </Section>
           {deadLetters !== null && (
             <Section title="Deliveries">
-              <p className={deadLetters > 0 ? 'text-failed' : 'text-quiet'}>
+              <Link
+                to="/deliveries"
+                search={deadLetters > 0 ? { state: 'dead' } : {}}
+                className={`inline-flex min-h-6 items-center hover:underline ${deadLetters > 0 ? 'text-failed' : 'text-quiet'}`}
+              >
                 {deadLetters === 0
-                  ? 'No push delivery was given up.'
-                  : `${plural(deadLetters, 'push delivery').replace('deliverys', 'deliveries')} given up.`}
-              </p>
+                  ? 'No push delivery was given up'
+                  : `Push deliveries given up: ${formatCount(deadLetters)}`}
+              </Link>
             </Section>
           )}
         </div>

@@ -2,10 +2,11 @@
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
 import { useMemo } from 'react';
-import { Failure, Loading } from '../../components/notices.tsx';
+import { Empty, Failure, Loading } from '../../components/notices.tsx';
 import { artifactsOf, conversationOf } from '../../lib/events.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import { TASK_TABS, type TaskTab } from '../../lib/task-search.ts';
+import { DeliveryList } from '../deliveries/list.tsx';
 import { Artifacts } from './artifacts.tsx';
 import { Conversation } from './conversation.tsx';
 import { Frames } from './frames.tsx';
@@ -21,6 +22,7 @@ const NAMES: Readonly<Record<TaskTab, string>> = {
   timeline: 'Timeline',
   artifacts: 'Artifacts',
   frames: 'Frames',
+  deliveries: 'Deliveries',
   related: 'Related',
   raw: 'Raw',
 };
@@ -102,6 +104,17 @@ function Task({ view }: { view: TaskView }) {
         </Tabs.Content>
         <Tabs.Content value="frames" className="min-h-0 flex-1 overflow-y-auto">
           <Frames taskId={task.id} lastSeq={view.events.at(-1)?.seq ?? 0} selected={seq} onSelect={select} />
+        </Tabs.Content>
+        <Tabs.Content value="deliveries" className="min-h-0 flex-1 overflow-y-auto px-3 py-3 md:px-4">
+          <DeliveryList
+            conditions={{ taskId: task.id }}
+            none={
+              <Empty title="No deliveries">
+                Nobody asked to be pushed the events of this task, or everything has been delivered: what arrived is not
+                kept.
+              </Empty>
+            }
+          />
         </Tabs.Content>
         <Tabs.Content value="related" className="min-h-0 flex-1 overflow-y-auto">
           <Related taskId={task.id} />
