@@ -29,7 +29,7 @@ export function Field({ label, hint, problem, children }: FieldProps) {
   const hasProblem = typeof problem === 'string' && problem !== '';
   const hasText = hasProblem || hint !== undefined;
   return (
-    <div className="grid gap-1">
+    <div className="grid content-start gap-1">
       <label htmlFor={id} className="font-medium">
         {label}
       </label>

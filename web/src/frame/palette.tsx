@@ -79,15 +79,6 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
                     {name}
                   </Item>
                 ))}
-                {TASK_STATES.map((state) => (
-                  <Item
-                    key={state}
-                    icon={<StateIcon state={state} />}
-                    onSelect={act(() => navigate({ to: '/tasks', search: { state: slugOf(state) } }))}
-                  >
-                    Tasks: {STATES[state].word}
-                  </Item>
-                ))}
                 <Item icon={<BookOpen className="size-3.5" />} onSelect={act(() => location.assign('/docs'))}>
                   API documentation
                 </Item>
@@ -100,15 +91,6 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
                 >
                   Send a message
                 </Item>
-                {agents?.agents.map(({ id, name }) => (
-                  <Item
-                    key={id}
-                    icon={<Bot className="size-3.5" />}
-                    onSelect={act(() => navigate({ to: '/agents/$agentId', params: { agentId: id } }))}
-                  >
-                    Agent: {name}
-                  </Item>
-                ))}
                 <Item icon={<Moon className="size-3.5" />} onSelect={act(() => theme.set(isDark() ? 'light' : 'dark'))}>
                   Switch theme
                 </Item>
@@ -118,6 +100,28 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
                 >
                   Switch exact times between local and UTC
                 </Item>
+              </Group>
+              <Group heading="Agents">
+                {agents?.agents.map(({ id, name }) => (
+                  <Item
+                    key={id}
+                    icon={<Bot className="size-3.5" />}
+                    onSelect={act(() => navigate({ to: '/agents/$agentId', params: { agentId: id } }))}
+                  >
+                    {name}
+                  </Item>
+                ))}
+              </Group>
+              <Group heading="Tasks by state">
+                {TASK_STATES.map((state) => (
+                  <Item
+                    key={state}
+                    icon={<StateIcon state={state} />}
+                    onSelect={act(() => navigate({ to: '/tasks', search: { state: slugOf(state) } }))}
+                  >
+                    {STATES[state].word}
+                  </Item>
+                ))}
               </Group>
             </Command.List>
           </Command>

@@ -8,6 +8,7 @@ const DAY = 24 * HOUR;
 /** `now`, `42 s`, `5 m`, `3 h`, `2 d`, then the date. */
 export function formatAge(ms: number, nowMs: number): string {
   const age = nowMs - ms;
+  if (age < -30 * DAY) return formatExact(ms, false).slice(0, 10);
   if (age < -SECOND) return `in ${formatSpan(-age)}`;
   if (age < 2 * SECOND) return 'now';
   if (age < 30 * DAY) return formatSpan(age);

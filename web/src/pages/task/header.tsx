@@ -98,7 +98,7 @@ export function TaskHeader({ view }: { view: TaskView }) {
           <Age at={lastAt} />
         </Fact>
         <Fact>
-          took <Duration since={row.createdAt} until={isTerminal ? lastAt : null} />
+          {isTerminal ? 'took' : 'for'} <Duration since={row.createdAt} until={isTerminal ? lastAt : null} />
         </Fact>
         <Fact>
           <Link

@@ -10,7 +10,7 @@ import { Failure, Loading } from '../../components/notices.tsx';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import type { TasksSearch } from '../../lib/task-search.ts';
 import { useWidth } from '../../lib/use-width.ts';
-import { COLUMNS, type ColumnId, columns, type Facts, visibilityAt } from './columns.tsx';
+import { COLUMN_IDS, COLUMNS, columns, type Facts, visibilityAt } from './columns.tsx';
 import { NoTasks } from './empty.tsx';
 import { type ChangeSearch, type Counts, FollowButton } from './filters.tsx';
 import { Row } from './row.tsx';
@@ -37,7 +37,7 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
   const navigate = useNavigate();
   const isAdmin = usePrincipal()?.isAdmin === true;
   const isFollowing = search.follow === true;
-  const { list, rows, live, counts, reload, newCount } = useTaskList(conditions, isFollowing);
+  const { list, rows, live, counts, reload, newCount, isOutdated } = useTaskList(conditions, isFollowing);
   const scroller = useRef<HTMLDivElement>(null);
   const width = useWidth(scroller);
   const isNarrow = width > 0 && width < NARROW_PX;
@@ -45,7 +45,9 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
 
   const columnVisibility = useMemo(() => visibilityAt(width, isAdmin), [width, isAdmin]);
   const table = useTable({ features, columns, data: rows, getRowId: ({ id }) => id, state: { columnVisibility } });
-  const visible = table.getVisibleLeafColumns().map(({ id }) => id as ColumnId);
+  // The same list as long as the same columns are shown: rows that stay are not rendered again.
+  const shown = COLUMN_IDS.filter((id) => table.getColumn(id)?.getIsVisible() === true).join(' ');
+  const visible = useMemo(() => COLUMN_IDS.filter((id) => shown.split(' ').includes(id)), [shown]);
   const template = visible.map((id) => COLUMNS[id].width).join(' ');
   const rowPx = isNarrow ? NARROW_ROW_PX : ROW_PX;
   const virtual = useVirtualizer({
@@ -54,6 +56,7 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
     estimateSize: () => rowPx,
     getItemKey: (index) => rows[index]?.id ?? index,
     overscan: 12,
+    useFlushSync: false,
   });
   useEffect(() => virtual.measure(), [virtual, rowPx]);
 
@@ -68,6 +71,15 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
   useEffect(() => {
     if (isFollowing) scroller.current?.scrollTo({ top: 0 });
   }, [isFollowing]);
+
+  // What is looked at is in sight when the list comes up beside it; later the person scrolls.
+  const sought = useRef(openId);
+  useEffect(() => {
+    const index = rows.findIndex(({ id }) => id === sought.current);
+    if (index < 0) return;
+    sought.current = null;
+    virtual.scrollToIndex(index);
+  }, [rows, virtual]);
 
   const open = (id: string) => void navigate({ to: '/tasks/$taskId', params: { taskId: id }, search: true });
   const step = (by: 1 | -1) => {
@@ -87,7 +99,7 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
   // What is no row has no place in a table.
   const hasRows = rows.length > 0;
   const group = hasRows ? ({ role: 'rowgroup' } as const) : {};
-  const facts: Facts = { isNarrow, change };
+  const facts = useMemo((): Facts => ({ isNarrow, change }), [isNarrow, change]);
   const showNew = async () => {
     await reload();
     scroller.current?.scrollTo({ top: 0 });
@@ -119,13 +131,13 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
             ))}
           </div>
         </div>
-        {newCount > 0 && (
+        {(newCount > 0 || isOutdated) && (
           <button
             type="button"
             onClick={() => void showNew()}
             className="absolute top-9 left-1/2 z-20 -translate-x-1/2 animate-arrive rounded-full bg-fill px-3 py-1 text-xs font-medium text-on-fill shadow-sm"
           >
-            {newCount} new
+            {newCount > 0 ? `${newCount} new` : 'Changed meanwhile: read again'}
           </button>
         )}
         <div ref={scroller} {...group} className="min-h-0 flex-1 overflow-y-auto">
@@ -141,7 +153,7 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
                 <Row
                   key={item.key}
                   row={row.original}
-                  cells={isNarrow ? null : row.getVisibleCells().map((cell) => cell.column.id as ColumnId)}
+                  cells={isNarrow ? null : visible}
                   template={template}
                   top={item.start}
                   height={item.size}

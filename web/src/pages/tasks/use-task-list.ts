@@ -7,6 +7,8 @@ import { type LiveRows, mergeRows, NO_LIVE_ROWS, type TaskChange, withChanges } 
 
 /** Counts are asked for at most this often while tasks change. */
 const COUNTS_MS = 2000;
+/** A longer list is read again when it is asked for: all of its pages at once would be too much. */
+const MAX_REREAD_PAGES = 3;
 
 export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
   const client = useQueryClient();
@@ -14,6 +16,7 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
   const list = useInfiniteQuery({ ...listQuery, staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false });
   const { data } = list;
   const [live, setLive] = useState<LiveRows>(NO_LIVE_ROWS);
+  const [isOutdated, setOutdated] = useState(false);
   const [counts, setCounts] = useState<Readonly<Record<string, number>> | null>(null);
 
   const listed = useMemo(() => {
@@ -29,10 +32,14 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
   const reload = useCallback(async () => {
     await client.resetQueries({ queryKey: listQuery.queryKey });
     setLive(NO_LIVE_ROWS);
+    setOutdated(false);
   }, [client, listQuery]);
 
   // Another list has seen nothing yet
-  useEffect(() => setLive(NO_LIVE_ROWS), [listQuery]);
+  useEffect(() => {
+    setLive(NO_LIVE_ROWS);
+    setOutdated(false);
+  }, [listQuery]);
   useEffect(() => setCounts(data?.pages.at(-1)?.counts ?? null), [data]);
 
   const refreshCounts = useThrottled(COUNTS_MS, async () => {
@@ -47,6 +54,11 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
     let waiting: TaskChange[] = [];
     let frame = 0;
     let openings = 0;
+    const readAgain = () => {
+      const pages = client.getQueryData(listQuery.queryKey)?.pages.length ?? 0;
+      if (pages > MAX_REREAD_PAGES) setOutdated(true);
+      else void client.invalidateQueries({ queryKey: listQuery.queryKey });
+    };
     const flush = () => {
       frame = 0;
       const changes = waiting;
@@ -57,13 +69,15 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
     };
     const unfollow = followList({
       onChanges: ({ changes, isIncomplete }) => {
-        if (isIncomplete) void client.invalidateQueries({ queryKey: listQuery.queryKey });
+        if (isIncomplete) readAgain();
         waiting.push(...changes);
         // Once per frame; where the page is hidden no frame comes, and then there is no connection either.
         if (frame === 0) frame = requestAnimationFrame(flush);
       },
       // What happened during a break is in the list, read again.
-      onOpen: () => openings++ > 0 && void client.invalidateQueries({ queryKey: listQuery.queryKey }),
+      onOpen: () => {
+        if (openings++ > 0) readAgain();
+      },
     });
     return () => {
       cancelAnimationFrame(frame);
@@ -73,7 +87,7 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
 
   useMissingTitles(live, setLive);
   const rows = useMemo(() => mergeRows(listed, live, conditions, isFollowing), [listed, live, conditions, isFollowing]);
-  return { list, rows, live, counts, reload, newCount: isFollowing ? 0 : live.fresh.size };
+  return { list, rows, live, counts, reload, newCount: isFollowing ? 0 : live.fresh.size, isOutdated };
 }
 
 /** A task that began before this list was opened comes without its title: it is asked for. */
