@@ -302,7 +302,7 @@ async function build(
     readiness,
     settings: () => settingsOf(config),
     facts: { version, startedAtMs, database: storage, listeners },
-    openStreams: () => streams.openCount,
+    streams,
     clock,
     ids,
     logger,

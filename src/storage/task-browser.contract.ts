@@ -53,7 +53,7 @@ async function fill(store: TaskStore, count: number): Promise<TaskHead[]> {
       return newTask({
         ownerId: pick(OWNERS, index),
         agentId: pick(AGENTS, Math.floor(index / 3)),
-        contextId: `context-of-${index % 7}`,
+        contextId: `context-of-${index < 1000 ? index % 7 : index}`,
         atMs: T0 + Math.floor(index / 2),
         text: `text ${index}`,
       });
@@ -230,6 +230,8 @@ export function taskBrowserContract(open: () => Promise<BrowserUnderTest>): void
         { statusFromMs: T0 + 100_100, statusBeforeMs: T0 + 100_200 },
         { after: { statusAtMs: T0 + 110_000, id: 'task-00001000' } },
         { ownerId: 'owner-1' },
+        { contextId: 'context-of-3' },
+        { contextId: 'context-of-3', ownerId: 'owner-1', states: ['TASK_STATE_COMPLETED'] },
         { ownerId: 'owner-1', states: ['TASK_STATE_FAILED'] },
       ];
       for (const query of queries) {

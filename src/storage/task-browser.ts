@@ -46,15 +46,15 @@ interface Row {
   readonly first: string | null;
 }
 
-/** Tasks that one index has in the order of the list. */
-interface Run {
-  readonly ownerId: string | null;
-  readonly agentId: string;
-  readonly state: TaskState | null;
-}
-
-/** Finds nothing, at the cost of one look into an index. */
-const NO_RUN: Run = { ownerId: null, agentId: '', state: 'TASK_STATE_SUBMITTED' };
+/** Tasks that one index has in the order of the list: of an agent, or of a context of one owner. */
+type Run =
+  | {
+      readonly kind: 'agent';
+      readonly ownerId: string | null;
+      readonly agentId: string;
+      readonly state: TaskState | null;
+    }
+  | { readonly kind: 'context'; readonly ownerId: string; readonly contextId: string };
 
 export class SqlTaskBrowser implements TaskBrowser {
   readonly #sql: Sql;
@@ -65,7 +65,6 @@ export class SqlTaskBrowser implements TaskBrowser {
 
   async list(query: BrowseQuery): Promise<readonly BrowsedTask[]> {
     if (query.agentIds?.length === 0 || query.states?.length === 0) return [];
-    if (query.contextId !== null) return this.#ofContext(query, query.contextId);
     const runs = await this.#runs(query);
     const pages: Promise<readonly Row[]>[] = [];
     for (let start = 0; start < runs.length; start += MAX_RUNS) {
@@ -75,15 +74,24 @@ export class SqlTaskBrowser implements TaskBrowser {
     return rows.sort(newestFirst).slice(0, query.limit).map(browsedOf);
   }
 
-  /** What there is of the query, by the counters: a run per agent and state, or per agent of one owner. */
-  async #runs({ ownerId, agentIds, states }: BrowseQuery): Promise<readonly Run[]> {
+  /** What there is of the query, by the counters. */
+  async #runs({ ownerId, agentIds, states, contextId }: BrowseQuery): Promise<readonly Run[]> {
+    if (contextId !== null) {
+      const owners = ownerId === null ? await this.#owners() : [ownerId];
+      return owners.map((owner) => ({ kind: 'context', ownerId: owner, contextId }));
+    }
     const runs = new Map<string, Run>();
     for (const { agentId, state } of await this.counts(ownerId)) {
       if (agentIds?.includes(agentId) === false || states?.includes(state) === false) continue;
-      const run = { ownerId, agentId, state: ownerId !== null && states === null ? null : state };
-      runs.set(`${agentId} ${run.state ?? ''}`, run);
+      const ofState = ownerId !== null && states === null ? null : state;
+      runs.set(`${agentId} ${ofState ?? ''}`, { kind: 'agent', ownerId, agentId, state: ofState });
     }
     return [...runs.values()];
+  }
+
+  async #owners(): Promise<readonly string[]> {
+    const rows = await this.#sql.query<{ owner_id: string }>('select distinct owner_id from task_counters');
+    return rows.map(({ owner_id }) => owner_id);
   }
 
   #merged(query: BrowseQuery, runs: readonly Run[]): Promise<readonly Row[]> {
@@ -93,25 +101,10 @@ export class SqlTaskBrowser implements TaskBrowser {
     let size = 1;
     while (size < runs.length) size *= 2;
     const selects = Array.from({ length: size }, (_, index) => {
-      const where = [...conditionsOf(runs[index] ?? { ...NO_RUN, ownerId: query.ownerId }, values), ...narrower];
+      const where = [...conditionsOf(runs[index] ?? emptyRun(query), values), ...narrower];
       return `select * from (select ${COLUMNS} from tasks where ${where.join(' and ')} ${NEWEST_FIRST} limit ${limit}) as run`;
     });
     return this.#page(selects.join(' union all '), limit, values);
-  }
-
-  /** A context has few tasks: all of them are sorted. */
-  async #ofContext(query: BrowseQuery, contextId: string): Promise<readonly BrowsedTask[]> {
-    const values = new Values();
-    const { ownerId, agentIds, states } = query;
-    const owner =
-      ownerId === null ? 'owner_id in (select owner_id from task_counters)' : `owner_id = ${values.add(ownerId)}`;
-    // `+ 0`: in this form the index by time cannot be taken.
-    const where = [owner, `context_id = ${values.add(contextId)}`, 'listed + 0 = 1', ...narrowing(query, values)];
-    if (agentIds !== null) where.push(anyOf('agent_id', agentIds, values));
-    if (states !== null) where.push(anyOf('state', states, values));
-    const limit = values.add(query.limit);
-    const rows = await this.#page(`select ${COLUMNS} from tasks where ${where.join(' and ')}`, limit, values);
-    return rows.map(browsedOf);
   }
 
   /** The texts are read for the tasks of the page only. */
@@ -165,20 +158,35 @@ export class SqlTaskBrowser implements TaskBrowser {
   }
 }
 
+/** Finds nothing, at the cost of one look into an index. */
+function emptyRun({ ownerId, contextId }: BrowseQuery): Run {
+  if (contextId !== null) return { kind: 'context', ownerId: '', contextId };
+  return { kind: 'agent', ownerId, agentId: '', state: 'TASK_STATE_SUBMITTED' };
+}
+
 /** Of one owner by the orders that ListTasks has; of all owners by the one that says `num > 0` (see its migration). */
-function conditionsOf({ ownerId, agentId, state }: Run, values: Values): string[] {
-  const where = ['listed = 1', `agent_id = ${values.add(agentId)}`];
+function conditionsOf(run: Run, values: Values): string[] {
+  const { ownerId } = run;
+  if (run.kind === 'context') {
+    // `+ 0`: in this form the index by time cannot be taken.
+    return [`owner_id = ${values.add(ownerId)}`, `context_id = ${values.add(run.contextId)}`, 'listed + 0 = 1'];
+  }
+  const where = ['listed = 1', `agent_id = ${values.add(run.agentId)}`];
   where.push(ownerId === null ? 'num > 0' : `owner_id = ${values.add(ownerId)}`);
-  if (state !== null) {
-    where.push(`state = ${values.add(state)}`);
+  if (run.state !== null) {
+    where.push(`state = ${values.add(run.state)}`);
     // Implied by the line above, and what lets the partial index be used.
-    if (ownerId !== null && state !== 'TASK_STATE_COMPLETED') where.push(`state <> 'TASK_STATE_COMPLETED'`);
+    if (ownerId !== null && run.state !== 'TASK_STATE_COMPLETED') where.push(`state <> 'TASK_STATE_COMPLETED'`);
   }
   return where;
 }
 
-function narrowing({ statusFromMs, statusBeforeMs, after }: BrowseQuery, values: Values): string[] {
+/** What the runs themselves do not say. */
+function narrowing(query: BrowseQuery, values: Values): string[] {
+  const { contextId, agentIds, states, statusFromMs, statusBeforeMs, after } = query;
   return [
+    ...(contextId === null || agentIds === null ? [] : [anyOf('agent_id', agentIds, values)]),
+    ...(contextId === null || states === null ? [] : [anyOf('state', states, values)]),
     ...(statusFromMs === null ? [] : [`status_at >= ${values.add(statusFromMs)}`]),
     ...(statusBeforeMs === null ? [] : [`status_at < ${values.add(statusBeforeMs)}`]),
     ...(after === null ? [] : [`(status_at, id) < (${values.add(after.statusAtMs)}, ${values.add(after.id)})`]),

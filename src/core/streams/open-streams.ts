@@ -41,6 +41,9 @@ export interface ServedStream {
   beat(): void;
 }
 
+/** What counts against the budget of all streams, of other kinds too. */
+export type Unsent = Pick<ServedStream, 'unsentBytes'>;
+
 /** Whether who opened a stream may still do so; never rejects. */
 export type MayStay = (caller: StreamCaller) => Promise<boolean>;
 
@@ -50,7 +53,7 @@ export class OpenStreams {
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
   readonly #open = new Set<ServedStream>();
-  readonly #behind = new Set<ServedStream>();
+  readonly #behind = new Set<Unsent>();
   readonly #mayStay: MayStay;
   readonly #stopTimer: () => void;
 
@@ -84,8 +87,13 @@ export class OpenStreams {
   }
 
   /** Bytes wait for this stream's reader. */
-  behind(stream: ServedStream): void {
+  behind(stream: Unsent): void {
     this.#behind.add(stream);
+  }
+
+  /** Nothing waits any more: the reader has left. */
+  left(stream: Unsent): void {
+    this.#behind.delete(stream);
   }
 
   #unsentBytes(): number {

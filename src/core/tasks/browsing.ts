@@ -1,6 +1,6 @@
 /**
  * Looking at tasks through the management API: one's own, and for who has the scope `admin` those of everybody, which is
- * noted in the log. What may not be seen is not there (DESIGN: as in every operation).
+ * noted in the log. What may not be seen is not there.
  */
 import { AppError } from '../../protocol/errors.ts';
 import { TASK_STATES, type TaskState } from '../../protocol/v1/types.ts';

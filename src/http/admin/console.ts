@@ -5,6 +5,7 @@ import type { AgentRegistry } from '../../core/agents/registry.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Ids } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { OpenStreams } from '../../core/streams/open-streams.ts';
 import type { TaskBrowser } from '../../core/tasks/browser.ts';
 import { TaskBrowsing } from '../../core/tasks/browsing.ts';
 import type { TaskEngine } from '../../core/tasks/engine.ts';
@@ -38,8 +39,8 @@ export interface ConsoleOptions {
   readonly readiness: Readiness;
   readonly settings: () => Settings;
   readonly facts: Omit<ServerFacts, 'replicaId' | 'load'>;
-  /** Event streams of A2A that are open. */
-  readonly openStreams: () => number;
+  /** Event streams of A2A. */
+  readonly streams: OpenStreams;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
@@ -53,12 +54,12 @@ export function registerConsole(app: FastifyInstance, options: ConsoleOptions): 
   const browsing = new TaskBrowsing({ browser, store, clock, log: logger });
   const { liveLimits: limits, limitReached } = options;
   const mayStay = access.mayStay;
-  const shared = { browsing, browser, store, hub, feed, isShared };
+  const shared = { browsing, browser, store, hub, feed, isShared, budget: options.streams };
   const live = new LiveStreams({ ...shared, limits, clock, ids, logger, mayStay, limitReached });
   const load = () => ({
     runningTasks: engine.runningCount,
     queuedWrites: engine.queue.depth,
-    openStreams: options.openStreams(),
+    openStreams: options.streams.openCount,
     liveConnections: live.openCount,
   });
 

@@ -2,6 +2,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '../../core/logger.ts';
+import type { OpenStreams, Unsent } from '../../core/streams/open-streams.ts';
 import type { TaskBrowsing } from '../../core/tasks/browsing.ts';
 import type { SubscriptionHub } from '../../core/tasks/hub.ts';
 import { type LogRow, stateOf } from '../../core/tasks/log.ts';
@@ -20,12 +21,16 @@ const HEAD = {
 /** Changed tasks told at once; with more of them the list is to be read again. */
 const MAX_CHANGES = 500;
 
+export type StreamBudget = Pick<OpenStreams, 'checkRoom' | 'behind' | 'left' | 'metrics'>;
+
 /** What a connection needs of the keeper of all. */
 export interface LiveHost {
   readonly browsing: TaskBrowsing;
   readonly store: TaskStore;
   readonly hub: SubscriptionHub;
   readonly logger: Logger;
+  /** That of all streams. */
+  readonly budget: StreamBudget;
   readonly limits: {
     readonly maxTasks: number;
     readonly heartbeatMs: number;
@@ -49,7 +54,7 @@ interface Follow {
   isOver: boolean;
 }
 
-export class LiveConnection {
+export class LiveConnection implements Unsent {
   readonly id: string;
   readonly wantsList: boolean;
   readonly #host: LiveHost;
@@ -72,6 +77,10 @@ export class LiveConnection {
     return this.#reply.request;
   }
 
+  get unsentBytes(): number {
+    return this.#reply.raw.writableLength;
+  }
+
   get hasChanges(): boolean {
     return this.#changes.size > 0 || this.#isIncomplete;
   }
@@ -81,7 +90,10 @@ export class LiveConnection {
     const { raw } = this.#reply;
     // What the hooks have set goes out with our own.
     raw.writeHead(200, { ...this.#reply.getHeaders(), ...HEAD } as OutgoingHttpHeaders);
-    raw.once('close', () => this.#onClose());
+    raw.once('close', () => {
+      this.#host.budget.left(this);
+      this.#onClose();
+    });
     raw.on('drain', () => this.#onDrain());
     const { limits } = this.#host;
     this.#send('hello', { liveId: this.id, maxTasks: limits.maxTasks, heartbeatMs: limits.heartbeatMs });
@@ -232,11 +244,14 @@ export class LiveConnection {
 
   /** A reader that takes nothing for too long is cut off; it can come back with what it has. */
   #watch(): void {
+    this.#host.budget.behind(this);
     if (this.#isWatched) return;
     this.#isWatched = true;
     const { raw } = this.#reply;
     raw.setTimeout(this.#host.limits.stalledTimeoutMs, () => {
-      if (raw.writableLength > 0) raw.destroy();
+      if (raw.writableLength === 0 || raw.destroyed) return;
+      this.#host.budget.metrics.streamStalled();
+      raw.destroy();
     });
   }
 
@@ -258,7 +273,10 @@ export class LiveConnection {
     if (this.#isOver) return;
     this.flush();
     this.#send('bye', { reason });
-    this.#reply.raw.end();
+    const { raw } = this.#reply;
+    const { socket } = raw;
+    // A connection that is kept for other requests would keep a server that stops waiting.
+    raw.end(() => socket?.destroySoon());
     this.#watch();
     this.#onClose();
   }

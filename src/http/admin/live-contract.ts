@@ -60,7 +60,7 @@ export const liveFrameSchemas = {
   /** A task cannot be followed (it is not there, a limit, its log cannot be read) and is not. */
   refused: z.object({ taskId: z.string(), code: z.string(), message: z.string() }),
   /** The stream ends. `signed-out`: the session or its key is over; reconnecting is of no use. */
-  bye: z.object({ reason: z.enum(['signed-out', 'shutting-down', 'too-slow']) }),
+  bye: z.object({ reason: z.enum(['signed-out', 'shutting-down']) }),
 } as const;
 
 export type LiveFrameName = keyof typeof liveFrameSchemas;

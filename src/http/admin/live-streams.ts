@@ -13,7 +13,7 @@ import type { SubscriptionHub } from '../../core/tasks/hub.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
 import type { TaskHead, TaskStore } from '../../core/tasks/store.ts';
 import { AppError } from '../../protocol/errors.ts';
-import { LiveConnection, type LiveHost } from './live-connection.ts';
+import { LiveConnection, type LiveHost, type StreamBudget } from './live-connection.ts';
 import type { TaskChange } from './live-contract.ts';
 import { rowOf, TITLE_CHARS, toTime } from './task-json.ts';
 
@@ -35,6 +35,7 @@ export interface LiveStreamsOptions {
   /** Other replicas write to the store: their changes are looked for. */
   readonly isShared: boolean;
   readonly limits: LiveLimits;
+  readonly budget: StreamBudget;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
@@ -58,6 +59,7 @@ export class LiveStreams implements LiveHost {
   readonly hub: SubscriptionHub;
   readonly limits: LiveLimits;
   readonly logger: Logger;
+  readonly budget: StreamBudget;
   readonly #options: LiveStreamsOptions;
   readonly #open = new Map<string, LiveConnection>();
   /** When rows were committed by this process; others have no time but that of their status. */
@@ -75,6 +77,7 @@ export class LiveStreams implements LiveHost {
     this.hub = options.hub;
     this.limits = options.limits;
     this.logger = options.logger;
+    this.budget = options.budget;
   }
 
   get openCount(): number {
@@ -83,6 +86,7 @@ export class LiveStreams implements LiveHost {
 
   /** Throws LIMIT_EXCEEDED. */
   create(reply: FastifyReply, wantsList: boolean): LiveConnection {
+    this.budget.checkRoom();
     const { maxOpen, maxPerOwner } = this.limits;
     const { ownerId } = reply.request.principal;
     if (this.#open.size >= maxOpen) throw this.refusal('live.maxOpen', maxOpen);

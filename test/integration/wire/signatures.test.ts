@@ -163,6 +163,7 @@ describe.skipIf('skipped' in postgres)('on PostgreSQL', () => {
     const database = await postgres.createDatabase();
     const env = {
       PUBLIC_URL: 'https://agents.example',
+      GRPC_PUBLIC_ADDRESS: 'agents.example:443',
       ENCRYPTION_KEY: 'Uo9cRkq0tYw3mVxB7nZ2sLhJ5gFd8eAaPpIiTtKkM1Q=',
     };
     const replicas = await Promise.all([1, 2].map(() => startParley({ databaseUrl: database.url, env })));
