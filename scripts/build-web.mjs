@@ -62,11 +62,11 @@ export function buildWeb() {
 }
 
 /**
- * What a browser fetches before the first page is there: the entry, what it imports, and the same of one route.
- * @param {string} [route] as the manifest of the build names its module
+ * What a browser fetches before the first page is there: the entry, what it imports, and the same of its routes.
+ * @param {...string} routes as the manifest of the build names their modules
  * @returns {{ files: string[], gzipBytes: number }} scripts only
  */
-export function firstLoad(route) {
+export function firstLoad(...routes) {
   /** @type {Record<string, { file: string, isEntry?: boolean, imports?: string[] }>} */
   const manifest = JSON.parse(readFileSync(join(outDir, '.vite', 'manifest.json'), 'utf8'));
   /** @type {Set<string>} */
@@ -82,7 +82,7 @@ export function firstLoad(route) {
   const [entry] = Object.entries(manifest).find(([, { isEntry }]) => isEntry === true) ?? [];
   if (entry === undefined) throw new Error('The build has no entry');
   add(entry);
-  if (route !== undefined) add(route);
+  for (const route of routes) add(route);
   const gzipBytes = [...files].reduce((sum, file) => {
     const twin = join(outDir, `${file}.gz`);
     return sum + statSync(existsSync(twin) ? twin : join(outDir, file)).size;

@@ -4,10 +4,14 @@ import { firstLoad } from '../scripts/build-web.mjs';
 
 const MAX_SCRIPT_BYTES = 250_000;
 
-const routes = ['overview', 'tasks', 'task', 'agents', 'deliveries', 'keys', 'settings'];
+/** A task is shown within the page of the tasks. */
+const pages = [['overview'], ['tasks'], ['tasks', 'task'], ['agents'], ['deliveries'], ['keys'], ['settings']];
 
 test('[U1] no page needs more than 250 kB of script, as it goes over the wire', () => {
-  const sizes = routes.map((route) => [route, firstLoad(`src/pages/${route}/page.tsx`).gzipBytes] as const);
+  const sizes = pages.map((routes) => {
+    const modules = routes.map((route) => `src/pages/${route}/page.tsx`);
+    return [routes.join('/'), firstLoad(...modules).gzipBytes] as const;
+  });
   console.info(sizes.map(([route, bytes]) => `${route} ${Math.round(bytes / 1000)} kB`).join(', '));
   expect(sizes.filter(([, bytes]) => bytes > MAX_SCRIPT_BYTES)).toEqual([]);
   // A budget that nothing counts against would always be kept.
