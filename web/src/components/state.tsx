@@ -6,7 +6,7 @@ const ICONS: Readonly<Record<TaskState, React.ReactNode>> = {
   TASK_STATE_WORKING: (
     <>
       <circle cx="8" cy="8" r="5.75" className="opacity-25" />
-      <path d="M8 2.25A5.75 5.75 0 0 1 13.75 8" className="origin-center animate-turn" />
+      <path d="M8 2.25A5.75 5.75 0 0 1 13.75 8" className="origin-center group-data-[moving=true]/state:animate-turn" />
     </>
   ),
   TASK_STATE_INPUT_REQUIRED: (
@@ -34,12 +34,19 @@ const ICONS: Readonly<Record<TaskState, React.ReactNode>> = {
   ),
 };
 
-export function StateIcon({ state, className = '' }: { state: TaskState; className?: string }) {
+interface IconProps {
+  readonly state: TaskState;
+  /** Only the state of a task moves, not the word for it in a menu or beside a number. */
+  readonly isMoving?: boolean;
+}
+
+export function StateIcon({ state, isMoving = false }: IconProps) {
   return (
     <svg
       viewBox="0 0 16 16"
       aria-hidden="true"
-      className={`size-3.5 shrink-0 fill-none stroke-current ${STATES[state].color} ${className}`}
+      data-moving={isMoving}
+      className={`group/state size-3.5 shrink-0 fill-none stroke-current ${STATES[state].color}`}
       strokeWidth="1.75"
       strokeLinecap="round"
       strokeLinejoin="round"
@@ -56,7 +63,7 @@ export function StateLabel({ state, className = '' }: { state: string; className
     <span
       className={`inline-flex items-center gap-1.5 align-top whitespace-nowrap ${STATES[state].color} ${className}`}
     >
-      <StateIcon state={state} />
+      <StateIcon state={state} isMoving />
       {STATES[state].word}
     </span>
   );

@@ -22,11 +22,13 @@ interface Props {
   readonly times: readonly number[];
   readonly lines: readonly Line[];
   readonly format: (value: number) => string;
+  /** The axis goes at least so far up. */
+  readonly top: number;
 }
 
 const HEIGHT_PX = 132;
 
-export function Chart({ label, span, times, lines, format }: Props) {
+export function Chart({ label, span, times, lines, format, top }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const shade = useStore(theme);
@@ -40,7 +42,7 @@ export function Chart({ label, span, times, lines, format }: Props) {
     const { current } = place;
     if (current === null) return;
     const made = new UPlot(
-      optionsOf(current, lines, format, () => latest.current.span),
+      optionsOf(current, lines, format, top, () => latest.current.span),
       latest.current.data,
       current,
     );
@@ -108,6 +110,7 @@ function optionsOf(
   element: HTMLElement,
   lines: readonly Line[],
   format: (value: number) => string,
+  top: number,
   span: () => Props['span'],
 ): UPlot.Options {
   const font = `11px ${getComputedStyle(element).fontFamily}`;
@@ -122,7 +125,7 @@ function optionsOf(
     padding: [8, 4, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
-    scales: { x: { range: () => [...span()] }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    scales: { x: { range: () => [...span()] }, y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, top)] } },
     axes: [
       {
         ...axis,
@@ -145,7 +148,8 @@ function optionsOf(
         label: name,
         stroke: () => colorOf(element, color),
         width: 1.5,
-        points: { show: false },
+        // Two points make a line; one alone would be nothing.
+        points: { show: (plot: UPlot) => plot.data[0].length < 3, size: 5 },
         ...(isDashed === true && { dash: [4, 3] }),
       })),
     ],

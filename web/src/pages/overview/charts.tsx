@@ -26,6 +26,7 @@ export function Charts({ series, window, now }: Props) {
         title: 'Requests',
         unit: 'per minute',
         format: rate,
+        top: 1,
         lines: [
           { name: 'all', color: '--color-ink', values: perMinute(series.requests) },
           { name: 'answered 5xx', color: '--color-failed', values: perMinute(series.requestErrors), isDashed: true },
@@ -35,6 +36,7 @@ export function Charts({ series, window, now }: Props) {
         title: 'Tasks',
         unit: 'per minute',
         format: rate,
+        top: 1,
         lines: [
           { name: 'created', color: '--color-ink', values: perMinute(series.tasksCreated) },
           { name: 'turns ended', color: '--color-completed', values: perMinute(series.turnsEnded) },
@@ -45,6 +47,7 @@ export function Charts({ series, window, now }: Props) {
         title: 'Turns take',
         unit: '',
         format: formatDuration,
+        top: 10,
         lines: [
           { name: 'p50', color: '--color-ink', values: series.turnP50Ms },
           { name: 'p95', color: '--color-quiet', values: series.turnP95Ms },
@@ -55,6 +58,7 @@ export function Charts({ series, window, now }: Props) {
         title: 'In the process',
         unit: 'at most',
         format: (value) => formatCount(Math.round(value)),
+        top: 4,
         lines: [
           { name: 'running tasks', color: '--color-working', values: series.running },
           { name: 'queued writes', color: '--color-quiet', values: series.queued, isDashed: true },
@@ -64,7 +68,7 @@ export function Charts({ series, window, now }: Props) {
   return (
     <div className="grid content-start gap-6">
       <div className="grid gap-x-8 gap-y-5 @6xl:grid-cols-2">
-        {charts.map(({ title, unit, lines, format }) => (
+        {charts.map(({ title, unit, lines, format, top }) => (
           <Section
             key={title}
             title={
@@ -73,7 +77,7 @@ export function Charts({ series, window, now }: Props) {
               </>
             }
           >
-            <Chart label={title} span={span} times={times} lines={lines} format={format} />
+            <Chart label={title} span={span} times={times} lines={lines} format={format} top={top} />
           </Section>
         ))}
       </div>

@@ -29,7 +29,7 @@ export function OverviewPage() {
       lead={
         data === undefined
           ? ''
-          : `As of ${formatExact(Date.parse(data.now), isUtc).slice(11, 19)}, every 10 seconds anew`
+          : `As of ${formatExact(Date.parse(data.now), isUtc).slice(11, 19)}; read again every 10 seconds`
       }
       actions={
         <Segments<OverviewWindow>

@@ -78,7 +78,7 @@ function TwoLines({ row }: { row: TaskRow }) {
   return (
     <>
       <span className="flex items-center gap-2">
-        <StateIcon state={row.state} />
+        <StateIcon state={row.state} isMoving />
         <span className="min-w-0 flex-1">
           <RowLink row={row} />
         </span>
