@@ -45,6 +45,7 @@ import { registerDocs } from './http/docs/routes.ts';
 import { registerHealth } from './http/health.ts';
 import { type BodyCheck, bodyCheck } from './http/json-body.ts';
 import { JWKS_PATH, registerJwks } from './http/jwks.ts';
+import { apiAt, listen, metricsAt } from './http/listen.ts';
 import { createOpsApp, registerMetrics } from './http/ops-app.ts';
 import { createSessions } from './http/sessions.ts';
 import { registerUi } from './http/ui/routes.ts';
@@ -118,8 +119,8 @@ async function build(
   const storage = await openStorage({ url: config.database.url, pool: config.database.pool, clock, logger });
   stops.push(() => storage.close());
   await storage.lockForServer();
-  for (const { version, name } of await storage.migrate())
-    logger.info({ version, migration: name }, 'migration applied');
+  const migrations = (await storage.migrate()).map(({ version, name }) => `${version} ${name}`);
+  if (migrations.length > 0) logger.info({ migrations }, 'migrations applied');
 
   const secrets = await openSealer({
     ...config.secrets,
@@ -328,13 +329,13 @@ async function build(
   await engine.start();
   retention.start();
   stops.push(() => retention.stop());
-  await ops.listen({ port: config.ops.metricsPort, host: config.ops.metricsHost });
+  await listen(ops, metricsAt(config.ops));
   // Before HTTP: cards say where gRPC is.
   if (config.grpc.enabled) {
     const shared = { operations, agents, streams, gate, readiness, newRequestId, clock, logger };
     grpc = await openGrpc(config, { ...shared, metrics: metrics.grpc });
   }
-  await app.listen({ port: config.server.port, host: config.server.host });
+  await listen(app, apiAt(config.server));
   isReady = true;
   // A library that takes its time to load: whoever asks by HTTP need not wait for it.
   grpc?.serve();

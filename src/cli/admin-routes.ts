@@ -87,7 +87,7 @@ function serverRoutes(config: Config, address: string | null, isConfigured: bool
       }).catch((error: unknown) => {
         throw unreachable(target, error);
       });
-      return readAnswer(answer.statusCode, await answer.body.text(), target);
+      return readAnswer(answer.statusCode, await answer.body.text(), target, config);
     },
     close: async () => {},
   };
@@ -105,7 +105,7 @@ function headersFor(config: Config, address: string, isConfigured: boolean): Rec
   };
 }
 
-function readAnswer(status: number, text: string, address: string): unknown {
+function readAnswer(status: number, text: string, address: string, { dataDir }: Config): unknown {
   let body: unknown = null;
   try {
     if (text !== '') body = JSON.parse(text);
@@ -119,7 +119,7 @@ function readAnswer(status: number, text: string, address: string): unknown {
   const { error } = (body ?? {}) as { error?: { message?: string } };
   const hint =
     status === 401
-      ? '. The admin key is taken from ADMIN_API_KEY, ADMIN_API_KEY_FILE, or the file admin-key in dataDir'
+      ? `. The admin key is taken from ADMIN_API_KEY, ADMIN_API_KEY_FILE, or ${defaultAdminKeyFile(dataDir)}. Run this with the configuration of the server that answers at ${address}`
       : '';
   throw new AppError('UNAVAILABLE', `${error?.message ?? `${address} answered with status ${status}`}${hint}`);
 }
@@ -166,7 +166,7 @@ async function databaseRoutes(config: Config, address: string | null): Promise<A
   return {
     async send(method, path, body) {
       const answer = await app.inject({ method, url: path, ...(body === undefined ? {} : { payload: body }) });
-      return readAnswer(answer.statusCode, answer.body, 'the database');
+      return readAnswer(answer.statusCode, answer.body, 'the database', config);
     },
     async close() {
       await app.close();

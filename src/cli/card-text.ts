@@ -39,6 +39,9 @@ export function renderCard(card: JsonObject, check: CardCheck): string {
   ].join('\n');
 }
 
+const TRUST_HINT =
+  'name the origin of the keys with --trust, if you know that it is the signer, or give the keys with --jwks';
+
 /** The verdict is the first word of the first line. */
 export function renderCheck({
   verdict,
@@ -54,6 +57,7 @@ export function renderCheck({
     ['key', kid],
     ['trust', trust],
     ['form', form],
+    ['what to do', verdict === 'untrusted' ? TRUST_HINT : null],
     ['not covered', uncovered.length === 0 ? null : namesOf(uncovered)],
   ];
   const known = facts.filter((fact): fact is [string, string] => fact[1] !== null);

@@ -29,7 +29,7 @@ function run(args: string[], env: Environment = {}) {
 
 test('[O5] config check says that the configuration is valid, and which file it read', () => {
   expect(run(['config', 'check'])).toEqual({
-    out: 'configuration is valid (no configuration file: defaults and environment)\n',
+    out: 'configuration is valid (no configuration file: defaults, and the environment with .env)\n',
     err: '',
     exitCode: 0,
   });

@@ -48,7 +48,8 @@ export function registerConfigCommands(program: Command, options: ConfigCommandO
     });
 }
 
-const fileText = ({ configFile }: Config) => configFile ?? 'no configuration file: defaults and environment';
+const fileText = ({ configFile }: Config) =>
+  configFile ?? 'no configuration file: defaults, and the environment with .env';
 
 function renderJson(config: Config): string {
   const values: Record<string, unknown> = {};

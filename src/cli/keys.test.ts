@@ -142,7 +142,7 @@ describe('with a running server', () => {
     const { err, exitCode } = await run(['list'], { ADMIN_API_KEY: 'Wn8cYt4vHg6xJd1mQs0z' });
     expect(exitCode).toBe(1);
     expect(err).toMatch(
-      /^error: The credential is not valid: .*ADMIN_API_KEY, ADMIN_API_KEY_FILE, or the file admin-key/,
+      /^error: The credential is not valid: .*ADMIN_API_KEY, ADMIN_API_KEY_FILE, or \S+\/admin-key\. .*http:\/\/127\.0\.0\.1:\d+/,
     );
   });
 

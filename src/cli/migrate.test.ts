@@ -48,6 +48,9 @@ describe('parley migrate', () => {
 
   test('[A14] --status shows what was applied and what is pending, and changes nothing', async () => {
     const cwd = newDir();
+    // Not even a file.
+    expect((await run(cwd, ['--status'])).out).toContain('(not there yet)');
+    expect(existsSync(join(cwd, 'data'))).toBe(false);
     const before = JSON.parse((await run(cwd, ['--status', '--json'])).out) as Record<string, unknown>;
     expect(before).toMatchObject({
       applied: [],

@@ -1,7 +1,7 @@
 /** `parley migrate`: brings the database schema up to date, or says how it stands. */
 import type { Command } from 'commander';
 import { type Environment, processEnvironment } from '../config/environment.ts';
-import { loadConfig } from '../config/load.ts';
+import { type Config, loadConfig } from '../config/load.ts';
 import { ConfigError, formatProblem } from '../config/problems.ts';
 import { silentLogger } from '../core/logger.ts';
 import { AppError } from '../protocol/errors.ts';
@@ -34,9 +34,17 @@ export function registerMigrateCommand(program: Command, options: MigrateCommand
     .action(async (flags: Flags, command: Command) => {
       const output = command.configureOutput();
       try {
-        const storage = await openConfigured(options);
+        const config = loadConfig({ env: options.env ?? processEnvironment(), cwd: options.cwd ?? process.cwd() });
+        const missing = flags.status === true ? await missingDatabase(config.database.url) : null;
+        if (missing !== null) {
+          output.writeOut?.(statusText(missing, flags));
+          return;
+        }
+        const storage = await openConfigured(config);
         try {
-          output.writeOut?.(flags.status === true ? await showStatus(storage, flags) : await apply(storage, flags));
+          const { description } = storage;
+          const shown = flags.status === true ? { description, ...(await storage.migrationStatus()) } : null;
+          output.writeOut?.(shown === null ? await apply(storage, flags) : statusText(shown, flags));
         } finally {
           await storage.close();
         }
@@ -49,8 +57,23 @@ export function registerMigrateCommand(program: Command, options: MigrateCommand
     });
 }
 
-async function openConfigured(options: MigrateCommandOptions): Promise<Storage> {
-  const { database } = loadConfig({ env: options.env ?? processEnvironment(), cwd: options.cwd ?? process.cwd() });
+interface ShownStatus extends MigrationStatus {
+  readonly description: string;
+}
+
+/** To open a file that is not there would make it; that is for the server, or `parley migrate`, to do. */
+async function missingDatabase(url: string): Promise<ShownStatus | null> {
+  const { missingFile } = await import('../storage/open.ts');
+  const path = missingFile(url);
+  if (path === null) return null;
+  const [{ MIGRATIONS }, { statusOf }] = await Promise.all([
+    import('../storage/migrations/list.ts'),
+    import('../storage/migrations/migration.ts'),
+  ]);
+  return { description: `SQLite, ${path} (not there yet)`, ...statusOf(MIGRATIONS, []) };
+}
+
+async function openConfigured({ database }: Config): Promise<Storage> {
   const [{ openStorage }, { systemClock }] = await Promise.all([
     import('../storage/open.ts'),
     import('../ops/runtime.ts'),
@@ -66,10 +89,9 @@ async function apply(storage: Storage, { json }: Flags): Promise<string> {
   return `${lines}The schema is up to date (${storage.description}).\n${newerText(unknown)}`;
 }
 
-async function showStatus(storage: Storage, { json }: Flags): Promise<string> {
-  const status = await storage.migrationStatus();
-  if (json === true) return toJson({ database: storage.description, ...status });
-  return `${storage.description}\n\n${renderStatus(status)}${newerText(status.unknown)}`;
+function statusText({ description, ...status }: ShownStatus, { json }: Flags): string {
+  if (json === true) return toJson({ database: description, ...status });
+  return `${description}\n\n${renderStatus(status)}${newerText(status.unknown)}`;
 }
 
 function renderStatus({ applied, pending }: MigrationStatus): string {

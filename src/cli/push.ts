@@ -40,7 +40,7 @@ export function registerPushCommands(program: Command, options: AdminCommandOpti
       .option('--task <id>', 'of this task only')
       .option('--owner <id>', 'of this owner only');
 
-  filtered(add('list', 'list deliveries that wait or are dead letters, newest receivers first'))
+  filtered(add('list', 'list deliveries that wait or are dead letters, those of the newest receivers first'))
     .option('--state <state>', 'pending or dead (default: both)')
     .option('--limit <count>', 'at most so many', '1000')
     .action((flags: ListFlags, command: Command) =>

@@ -5,7 +5,10 @@ import { type Config, loadConfig } from '../config/load.ts';
 import { secretValues } from '../config/mask.ts';
 import { ConfigError, formatProblem } from '../config/problems.ts';
 import { createLogger } from '../ops/log.ts';
+import { AppError } from '../protocol/errors.ts';
 import { banner } from './banner.ts';
+
+const FAILED = 'the server could not start';
 
 export function registerServeCommand(program: Command): void {
   program
@@ -13,7 +16,12 @@ export function registerServeCommand(program: Command): void {
     .description('run the server until SIGTERM or SIGINT')
     .option('--port <port>', 'port of the API, over the configured one')
     .option('--host <host>', 'address to listen on, over the configured one')
-    .action(async (options: { port?: string; host?: string }) => serve(options));
+    .allowExcessArguments()
+    .action(async (options: { port?: string; host?: string }, { args: [word] }: Command) => {
+      // As this is what runs where no command is named, a word that is left is one that there is not.
+      if (word !== undefined) program.error(`error: unknown command '${word}'`);
+      await serve(options);
+    });
 }
 
 /** Exit codes: 0 stopped by a signal, 1 could not start or broke, 2 the configuration is not valid. */
@@ -43,7 +51,11 @@ async function serve(options: { port?: string; host?: string }): Promise<void> {
     await server.stop();
     logger.info('stopped');
   } catch (err) {
-    logger.fatal({ err }, 'the server could not start');
+    // One that was foreseen says what to do; where in the program it arose tells an operator nothing.
+    if (err instanceof AppError && err.code !== 'INTERNAL') {
+      const detail = err.detail ?? (err.cause instanceof Error ? err.cause.message : undefined);
+      logger.fatal({ code: err.code, detail }, `${FAILED}: ${err.message}`);
+    } else logger.fatal({ err }, FAILED);
     process.exitCode = 1;
   } finally {
     await close();

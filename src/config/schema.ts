@@ -170,6 +170,10 @@ const grpc = section({
     integer(1, 1_000_000).default(1000),
     'Calls at once on one gRPC connection; clients let more wait.',
   ),
+  maxPublicCalls: key(
+    integer(1, 1_000_000).default(1000),
+    'Watches of health and calls of reflection at once, of all connections: they need no authentication.',
+  ),
   idleTimeoutMs: key(
     integer(1000, 24 * 60 * MINUTE_MS).default(5 * MINUTE_MS),
     'How long a gRPC connection without a call is kept, in milliseconds.',

@@ -3,13 +3,16 @@ import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@
 import { countFailure, refuseGuessing, takeRequest } from '../core/access/gate.ts';
 import { AppError } from '../protocol/errors.ts';
 import { Exchange } from './exchange.ts';
+import { HEALTH_CHECK } from './health.ts';
 import type { GrpcOptions } from './options.ts';
+import { PublicCalls } from './public-calls.ts';
 
 /** What HTTP/2 counts for an entry besides its name and value (RFC 9113 section 6.5.2). */
 const ENTRY_BYTES = 32;
 
 /** @param routes path of a method -> the route that its rate limit counts; a path that is not there is open to all. */
 export function door(options: GrpcOptions, routes: ReadonlyMap<string, string>): ServerInterceptor {
+  const publicCalls = new PublicCalls(options);
   return ({ path }, base) => {
     const exchange = new Exchange(path, base, options);
     let stopTimer = (): void => {};
@@ -21,11 +24,12 @@ export function door(options: GrpcOptions, routes: ReadonlyMap<string, string>):
             exchange.receive(metadata);
             const route = routes.get(path);
             const goOn = (): void => {
-              if (route !== undefined) stopTimer = timeToSend(options, exchange);
+              stopTimer = timeToSend(options, exchange);
               pass(metadata);
             };
             try {
               checkSize(options, metadata);
+              if (route === undefined) publicCalls.enter(exchange, path !== HEALTH_CHECK);
               const entering = route === undefined ? undefined : enter(options, exchange, route);
               if (entering === undefined) goOn();
               else entering.then(goOn, (error: unknown) => refuse(options, exchange, error));

@@ -1,4 +1,5 @@
 /** One call on the wire: what came with it, and its one end. Everything that answers goes through here. */
+import { constants } from 'node:http2';
 import { Metadata, type ServerInterceptingCallInterface, status } from '@grpc/grpc-js';
 import { type CredentialHeaders, credentialOf } from '../core/access/credential.ts';
 import { ANONYMOUS, type Principal } from '../core/access/principal.ts';
@@ -7,6 +8,7 @@ import { isRequestId } from '../core/operations/service-parameters.ts';
 import { AppError, ERROR_TABLE, toAppError } from '../protocol/errors.ts';
 import { STATUS_CODES, statusBytes } from '../protocol/protobuf/status.ts';
 import { invalidParams } from '../protocol/violations.ts';
+import { http2StreamOf, MessageWriter } from './message-writer.ts';
 import type { GrpcOptions } from './options.ts';
 
 type PartialStatusObject = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
@@ -109,10 +111,25 @@ export class Exchange implements HeaderSink {
     this.base.sendMetadata(this.#answer);
   }
 
-  /** The one message of an answer, and its end. */
-  reply(message: Uint8Array): void {
+  /** The one message of an answer, and its end. Who does not take it for too long is cut off, as with a stream. */
+  reply(message: Buffer): void {
+    if (this.#isClosed) return;
     this.sendHead();
-    this.base.sendMessage(message, () => this.end());
+    const { clock, limits, metrics } = this.#options.streams;
+    const writer = new MessageWriter(http2StreamOf(this.base), clock, limits.stalledTimeoutMs, {
+      drained: () => this.end(),
+      stalled: () => {
+        metrics.streamStalled();
+        this.cutOff();
+      },
+    });
+    this.onClosed(() => writer.dispose());
+    writer.write(message);
+  }
+
+  /** Without a word: whoever takes nothing takes no status either, and what waits for it is to be forgotten. */
+  cutOff(): void {
+    http2StreamOf(this.base).close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   end(trailers: Readonly<Record<string, string>> = {}): void {
@@ -182,6 +199,9 @@ export class Exchange implements HeaderSink {
     metrics.requestDone(this.method, code, (clock.now() - this.#startedAtMs) / 1000);
     for (const listener of this.#onClosed) listener();
     this.#onClosed = [];
+    // Answered before the request was whole: the rest is not wanted, and what came of it is not to be kept (RFC 9113 section 8.1).
+    const stream = http2StreamOf(this.base);
+    if (!stream.destroyed && !stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
   }
 }
 

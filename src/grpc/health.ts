@@ -8,6 +8,8 @@ import { Exchange } from './exchange.ts';
 import type { GrpcOptions } from './options.ts';
 
 export const HEALTH_SERVICE = 'grpc.health.v1.Health';
+/** The path of the method that has one answer. */
+export const HEALTH_CHECK = `/${HEALTH_SERVICE}/Check`;
 
 type HealthStatus = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 
@@ -105,6 +107,6 @@ function serviceIn(exchange: Exchange, request: Buffer): string {
   return typeof service === 'string' ? service : '';
 }
 
-function encodedStatus(status: HealthStatus): Uint8Array {
+function encodedStatus(status: HealthStatus): Buffer {
   return Buffer.from(bytesOf(responseType, { status }));
 }

@@ -16,6 +16,8 @@ export interface GrpcLimits {
   readonly maxConnections: number;
   /** Calls at once on one connection. */
   readonly maxConcurrentStreams: number;
+  /** Of watches of health and of reflection, which need no authentication, on all connections. */
+  readonly maxPublicCalls: number;
   /** A connection without a call for so long is closed. */
   readonly idleTimeoutMs: number;
   /** Between two pings that show whether a silent client is still there. */

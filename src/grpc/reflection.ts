@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../protocol/json.ts';
 import { bytesOf, encodedFiles, jsonOf, messageType, registry } from '../protocol/protobuf/messages.ts';
 import { isJsonObject } from '../protocol/scalars.ts';
 import { Exchange } from './exchange.ts';
+import type { GrpcOptions } from './options.ts';
 
 /** Both are alike; older tools know only the second. */
 export const REFLECTION_PACKAGES = ['grpc.reflection.v1', 'grpc.reflection.v1alpha'] as const;
@@ -11,11 +12,18 @@ export const REFLECTION_PACKAGES = ['grpc.reflection.v1', 'grpc.reflection.v1alp
 const NOT_FOUND = 5;
 
 /** @param services that this server offers. */
-export function reflectionHandler(packageName: string, services: readonly string[]) {
+export function reflectionHandler(
+  packageName: string,
+  services: readonly string[],
+  { clock, limits, streams }: Pick<GrpcOptions, 'clock' | 'limits' | 'streams'>,
+) {
   const requestType = messageType(`${packageName}.ServerReflectionRequest`);
   const responseType = messageType(`${packageName}.ServerReflectionResponse`);
   return (call: ServerDuplexStream<Buffer, Buffer>): void => {
     const exchange = Exchange.of(call.metadata);
+    // Questions have the time of any request, and answers that of any reader: longer than both nobody needs.
+    const lifeMs = limits.requestTimeoutMs + streams.limits.stalledTimeoutMs;
+    exchange.onClosed(clock.after(lifeMs, () => exchange.cutOff()));
     call.on('data', (message: Buffer) => {
       try {
         const request = jsonOf(requestType, message);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Server, ServerCredentials, type ServerWritableStream, type UntypedHandleCall } from '@grpc/grpc-js';
 import { A2A_SERVICES, a2aMethods } from './a2a.ts';
 import { door } from './door.ts';
-import { HEALTH_SERVICE, Health } from './health.ts';
+import { HEALTH_CHECK, HEALTH_SERVICE, Health } from './health.ts';
 import type { GrpcOptions } from './options.ts';
 import { REFLECTION_PACKAGES, reflectionHandler } from './reflection.ts';
 
@@ -41,11 +41,7 @@ export function createGrpcService(options: GrpcOptions): GrpcService {
   if (options.health) {
     const served = new Health(options, offered);
     health = served;
-    serve(
-      `/${HEALTH_SERVICE}/Check`,
-      (call: ServerWritableStream<Buffer, Buffer>) => served.check(call),
-      'serverStream',
-    );
+    serve(HEALTH_CHECK, (call: ServerWritableStream<Buffer, Buffer>) => served.check(call), 'serverStream');
     serve(
       `/${HEALTH_SERVICE}/Watch`,
       (call: ServerWritableStream<Buffer, Buffer>) => served.watch(call),
@@ -57,7 +53,7 @@ export function createGrpcService(options: GrpcOptions): GrpcService {
     const names = REFLECTION_PACKAGES.map((name) => `${name}.ServerReflection`);
     offered.push(...names);
     for (const [index, name] of REFLECTION_PACKAGES.entries()) {
-      serve(`/${names[index]}/ServerReflectionInfo`, reflectionHandler(name, offered), 'bidi');
+      serve(`/${names[index]}/ServerReflectionInfo`, reflectionHandler(name, offered, options), 'bidi');
     }
   }
 

@@ -1,5 +1,4 @@
 /** An open stream of events over gRPC: a sink that writes messages within limits on what it buffers. */
-import { constants } from 'node:http2';
 import type { OpenStreams, ServedStream, StreamCaller, StreamEnd } from '../core/streams/open-streams.ts';
 import type { LogRow } from '../core/tasks/log.ts';
 import type { OpenStream, StreamSink } from '../core/tasks/service.ts';
@@ -43,12 +42,11 @@ export class GrpcStream implements StreamSink, ServedStream {
     this.#encoder = encoder;
     const { principal, credential } = exchange;
     this.caller = { principal, credential };
-    const stream = http2StreamOf(exchange.base);
-    this.#writer = new MessageWriter(stream, streams.clock, streams.limits.stalledTimeoutMs, {
+    this.#writer = new MessageWriter(http2StreamOf(exchange.base), streams.clock, streams.limits.stalledTimeoutMs, {
       drained: () => this.#onDrained(),
       stalled: () => {
         streams.metrics.streamStalled();
-        stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+        exchange.cutOff();
       },
     });
     exchange.onClosed(() => this.#onClosed());

@@ -38,8 +38,10 @@ export class SqlSealedValueStore implements SealedValueStore {
     { table, keyColumn, valueColumn, keyIdColumn }: SealedColumn,
     changes: readonly { readonly from: SealedValue; readonly to: SealedSecret }[],
   ): Promise<number> {
+    // It never waits for a row: whoever holds one, such as a commit of a task, may be about to want one that is held here.
     const update = `update ${table} set ${valueColumn} = $1, ${keyIdColumn} = $2
-      where ${keyColumn} = $3 and ${valueColumn} = $4 and coalesce(${keyIdColumn}, '') = $5
+      where ${keyColumn} in (select ${keyColumn} from ${table}
+        where ${keyColumn} = $3 and ${valueColumn} = $4 and coalesce(${keyIdColumn}, '') = $5 ${this.#sql.lockFree})
       returning ${keyColumn}`;
     return this.#sql.transaction(async (sql) => {
       let replaced = 0;

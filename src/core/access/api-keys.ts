@@ -77,10 +77,14 @@ export class ApiKeyService {
     this.#onChanged = onChanged;
   }
 
-  /** Throws INVALID_PARAMS for an expiry that is not in the future and for an owner that nothing belongs to. */
+  /**
+   * Throws INVALID_PARAMS for an expiry that is not in the future, for an owner that nothing belongs to, and for an admin
+   * of some agents only.
+   */
   async create({ name, scopes, agents, expiresAtMs, ownerId }: NewApiKey): Promise<IssuedApiKey> {
     const nowMs = this.#clock.now();
     requireFuture(expiresAtMs, nowMs);
+    requireWholeAdmin(scopes ?? DEFAULT_SCOPES, agents ?? null);
     if (ownerId !== undefined) await this.#requireOwner(ownerId);
     const id = this.#ids.next();
     const { key, keyHash, prefix } = this.#newKey();
@@ -118,10 +122,14 @@ export class ApiKeyService {
     return (await this.#store.find(id)) ?? notFound(id);
   }
 
-  /** Changes what `changes` names. Throws NOT_FOUND, or INVALID_PARAMS for an expiry that is not in the future. */
+  /** Changes what `changes` names. Throws NOT_FOUND, or INVALID_PARAMS as `create` does. */
   async update(id: string, changes: ApiKeyChanges): Promise<ApiKeyRecord> {
     const nowMs = this.#clock.now();
     requireFuture(changes.expiresAtMs, nowMs);
+    if (changes.scopes !== undefined || changes.agents !== undefined) {
+      const before = await this.get(id);
+      requireWholeAdmin(changes.scopes ?? before.scopes, changes.agents === undefined ? before.agents : changes.agents);
+    }
     const tidy: ApiKeyChanges = {
       ...changes,
       ...(changes.scopes === undefined ? {} : { scopes: unique(changes.scopes) }),
@@ -179,6 +187,12 @@ const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];
 function requireFuture(expiresAtMs: number | null | undefined, nowMs: number): void {
   if (expiresAtMs === undefined || expiresAtMs === null || expiresAtMs > nowMs) return;
   throw invalidParams([{ field: 'expiresAt', description: 'must be in the future' }]);
+}
+
+/** Whoever makes keys can make one for all agents: an admin of some of them would be no restriction. */
+function requireWholeAdmin(scopes: readonly Scope[], agents: readonly string[] | null): void {
+  if (agents === null || !scopes.includes('admin')) return;
+  throw invalidParams([{ field: 'agents', description: 'must be null (all agents) for a key with the scope admin' }]);
 }
 
 function notFound(id: string): never {

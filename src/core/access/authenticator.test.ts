@@ -126,6 +126,18 @@ async function attempt(credential: string | undefined): Promise<string> {
 }
 const REFUSED = `UNAUTHENTICATED ${INVALID}`;
 
+describe('an admin of some agents only', () => {
+  test('[I2] cannot be made: it could make itself a key for all', async () => {
+    const refused = { code: 'INVALID_PARAMS', violations: [expect.objectContaining({ field: 'agents' })] };
+    await expect(keys.create({ name: 'a', scopes: ['admin'], agents: ['echo'] })).rejects.toMatchObject(refused);
+    const { record } = await keys.create({ name: 'b', scopes: ['tasks:read'], agents: ['echo'] });
+    await expect(keys.update(record.id, { scopes: ['admin'] })).rejects.toMatchObject(refused);
+    const { record: admin } = await keys.create({ name: 'c', scopes: ['admin'] });
+    await expect(keys.update(admin.id, { agents: ['echo'] })).rejects.toMatchObject(refused);
+    await expect(keys.update(record.id, { scopes: ['admin'], agents: null })).resolves.toMatchObject({ agents: null });
+  });
+});
+
 describe('a second look at who was let in', () => {
   test('[I2] it gives the same verdict, and counts as no use of the key', async () => {
     const { record, key } = await keys.create({ name: 'ci' });

@@ -37,7 +37,7 @@ export interface RekeyPosition {
 
 export interface RekeyBatch {
   readonly rewritten: number;
-  /** Changed by others meanwhile: what they wrote is sealed with the current key, or found in the next pass. */
+  /** Changed by others meanwhile, or just being changed: sealed with the current key by now, or found in the next pass. */
   readonly skipped: number;
   /** Values that do not open: they stay as they are. */
   readonly failed: readonly { readonly table: string; readonly row: string }[];

@@ -27,7 +27,7 @@ export interface SealedValueStore {
   ): Promise<readonly SealedValue[]>;
   /**
    * Replaces values that are still as they were read, all in one transaction.
-   * @returns how many it replaced: the others were changed or deleted meanwhile
+   * @returns how many it replaced: the others were changed or deleted meanwhile, or are locked by somebody who changes them
    */
   replace(
     column: SealedColumn,

@@ -4,6 +4,7 @@ import type { PostgresDatabase } from './database.ts';
 
 export function postgresSql(database: PostgresDatabase): Sql {
   return {
+    lockFree: 'for update skip locked',
     query: (text, values) => database.query(text, values),
     transaction: (work) => database.transaction(work),
   };

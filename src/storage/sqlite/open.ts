@@ -1,10 +1,10 @@
 /** SQLite as the program's storage. */
-import { resolve } from 'node:path';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { DeferredPushStore } from '../deferred-push-store.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
 import { SqlSessionStore } from '../session-store.ts';
 import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
+import { sqlitePath } from '../sqlite-path.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
 import { SqlTaskBrowser } from '../task-browser.ts';
 import { SqliteDatabase } from './database.ts';
@@ -13,7 +13,7 @@ import { sqliteSql } from './sql.ts';
 import { SqliteTaskStore } from './task-store.ts';
 
 export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
-  const path = resolve(decodeURIComponent(url.slice('sqlite://'.length)));
+  const path = sqlitePath(url);
   const database = SqliteDatabase.open(path);
   const sql = sqliteSql(database);
   const apiKeys = new DeferredApiKeyStore(async () => {

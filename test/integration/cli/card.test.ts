@@ -57,6 +57,7 @@ describe('parley card verify', () => {
     const file = await cardFile('card.json');
     const alone = await card('verify', file);
     expect([alone.code, alone.stdout]).toEqual([1, expect.stringMatching(/^untrusted +keys_not_trusted: /)]);
+    expect(alone.stdout).toMatch(/^what to do +.*--trust.*--jwks/m);
     for (const trust of [
       ['--jwks', `${parley.url}/.well-known/jwks.json`],
       ['--trust', parley.url],

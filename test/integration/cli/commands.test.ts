@@ -35,7 +35,11 @@ test('[I1] serve does not start in production without an admin key, or with a de
 });
 
 test('an unknown command is refused, with the ones that there are', async () => {
-  const { code, stderr } = await runParley(['sevre'], { cwd });
-  expect(code).toBe(1);
-  expect(stderr).toContain('serve');
+  for (const words of [['sevre'], ['key', 'list', 'all']]) {
+    const { code, stderr } = await runParley(words, { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`error: unknown command '${words[0] ?? ''}'`);
+    expect(stderr).toMatch(/^ {2}serve .*run the server/m);
+    expect(stderr).toMatch(/^ {2}keys /m);
+  }
 });

@@ -60,6 +60,7 @@ beforeAll(async () => {
     limits: {
       maxConnections: 100,
       maxConcurrentStreams: 100,
+      maxPublicCalls: 100,
       idleTimeoutMs: 60_000,
       keepaliveMs: 60_000,
       keepaliveTimeoutMs: 20_000,

@@ -209,4 +209,29 @@ describe('a call that waits', () => {
     expect(await working()).toHaveLength(2);
     await waitFor('both to end', 10_000, async () => (await working()).length === 0);
   });
+
+  test('[A9] is cut off too where it is one answer that the client does not take', async () => {
+    const stalled = (await metricOf(parley, 'parley_streams_stalled_total')) ?? 0;
+    const caller = callerOf(parley, parley.adminKey);
+    const taskId = taskIdOf(await ask(caller, 'SendMessage', REST, { text: 'x'.repeat(100_000) }));
+    const session = connect(`http://127.0.0.1:${parley.ports.grpcPort}`, { settings: { initialWindowSize: 0 } });
+    const message = Buffer.from(bytesOf(messageType('lf.a2a.v1.GetTaskRequest'), { id: taskId }));
+    const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
+    const path = `/${V1}/GetTask`;
+    const headers = {
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...metadata,
+    };
+    const get = session.request(headers);
+    get.on('error', () => {});
+    get.resume();
+    get.end(frame);
+    const code = await new Promise((resolve) => get.once('close', () => resolve(get.rstCode)));
+    expect(code).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    expect(await metricOf(parley, 'parley_streams_stalled_total')).toBe(stalled + 1);
+    session.destroy();
+  });
 });

@@ -30,5 +30,7 @@ test('a server whose database has broken stops on SIGTERM all the same, and says
 test('a start that fails, here on a port that is taken, ends the process with 1 and says why', async () => {
   const first = await start();
   const ports = { PORT: String(first.ports.port) };
-  await expect(startParley({ env: ports })).rejects.toThrow(/exit code 1, signal null\)[\s\S]*EADDRINUSE/);
+  await expect(startParley({ env: ports })).rejects.toThrow(
+    new RegExp(`exit code 1, signal null\\)[\\s\\S]*port ${first.ports.port}: the port is in use[^"]*\\(PORT\\)`),
+  );
 });

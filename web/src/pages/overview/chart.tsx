@@ -122,7 +122,7 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height: HEIGHT_PX,
-    padding: [8, 4, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
     scales: { x: { range: () => [...span()] }, y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, top)] } },
