@@ -1,6 +1,6 @@
 /** The parts of a message or an artifact: text, files, data. */
 import { Download, File as FileIcon, Link2 } from 'lucide-react';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useMemo } from 'react';
 import type { Part } from '../../../src/protocol/v1/types.ts';
 import { imageUrl, savePart, sizeOf, textPreview, webUrl } from '../lib/files.ts';
 import { formatBytes } from '../lib/format.ts';
@@ -60,8 +60,9 @@ function TextPart({ text, isMarkdown }: { text: string; isMarkdown: boolean }) {
 function FilePart({ part }: { part: Part }) {
   const name = part.filename ?? part.url ?? 'file';
   const link = part.url === undefined ? null : webUrl(part.url);
-  const image = imageUrl(part);
-  const text = textPreview(part);
+  // Decoding takes its time, and the conversation is drawn anew with each event.
+  const image = useMemo(() => imageUrl(part), [part]);
+  const text = useMemo(() => textPreview(part), [part]);
   const Icon = part.url === undefined ? FileIcon : Link2;
   return (
     <figure className="min-w-0 overflow-hidden rounded-md border border-line">
