@@ -1,4 +1,4 @@
-/** How tests run: `unit` beside the code, `integration` below test/. Child processes, two at a time. */
+/** How tests run: `unit` beside the code, `integration` below test/, `e2e` in a browser. Child processes, two at a time. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -20,7 +20,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'web/src/**/*.test.ts'],
           globalSetup: ['test/support/postgres-setup.ts'],
           testTimeout: 10_000,
           hookTimeout: 30_000,
@@ -31,9 +31,21 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
           globalSetup: ['test/support/postgres-setup.ts', 'test/support/build-setup.ts'],
           setupFiles: ['test/support/stop-servers.ts'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/support/build-setup.ts'],
+          setupFiles: ['test/support/stop-servers.ts'],
+          testTimeout: 90_000,
           hookTimeout: 60_000,
         },
       },

@@ -1,5 +1,5 @@
 // @ts-check
-/** Bundles src/ into dist/, copies what is not TypeScript, and knows whether dist/ is still true. */
+/** Bundles src/ into dist/, copies what is not TypeScript, builds the console, and knows whether both are still true. */
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -15,6 +15,7 @@ import {
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { buildWeb, isWebFresh } from './build-web.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const sourceDir = join(root, 'src');
@@ -66,7 +67,8 @@ export function staleReason() {
   const files = inputs();
   if (listHash(files) !== stamp.files) return 'files were added or removed';
   const changed = files.find((file) => statSync(file).mtimeMs > stamp.startedAt);
-  return changed === undefined ? undefined : `${relative(root, changed)} is newer than the build`;
+  if (changed !== undefined) return `${relative(root, changed)} is newer than the build`;
+  return isWebFresh() ? undefined : 'the console has changed';
 }
 
 /**
@@ -129,7 +131,7 @@ export async function build() {
     const stagedStamp = join(stagingDir, 'stamp');
     writeFileSync(stagedStamp, JSON.stringify({ startedAt, files: listHash(files), built }));
     renameSync(stagedStamp, stampFile);
-    return true;
+    return isWebFresh() || buildWeb();
   } finally {
     rmSync(stagingDir, { recursive: true, force: true });
   }

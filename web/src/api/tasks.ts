@@ -1,0 +1,83 @@
+/** Tasks: lists, one task with its events, and what can be done to it. */
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type {
+  CancelAnswer,
+  ContinueTaskRequest,
+  CreateTaskRequest,
+  FramePage,
+  RelatedTasks,
+  SendAnswer,
+  TaskDetail,
+  TaskEventPage,
+  TaskList,
+  TaskListQuery,
+} from '../../../src/http/admin/task-contract.ts';
+import { query, request } from './client.ts';
+
+export type { Frame, TaskDetail, TaskEvent, TaskRow } from '../../../src/http/admin/task-contract.ts';
+/** Conditions of a list, as the API takes them. */
+export type TaskConditions = Omit<TaskListQuery, 'pageSize' | 'pageToken'>;
+
+const PATH = '/api/v1/tasks';
+const PAGE_SIZE = 100;
+const EVENTS_PAGE_SIZE = 1000;
+/** A blocking send waits for the agent; the server has its own limit. */
+const BLOCKING_LIMIT_MS = 15 * 60_000;
+
+const pathOf = (id: string) => `${PATH}/${encodeURIComponent(id)}`;
+
+export function listTasks(conditions: TaskListQuery, signal?: AbortSignal): Promise<TaskList> {
+  return request<TaskList>(`${PATH}${query(conditions)}`, signal === undefined ? {} : { signal });
+}
+
+export const taskListQuery = (conditions: TaskConditions) =>
+  infiniteQueryOptions({
+    queryKey: ['tasks', 'list', conditions],
+    queryFn: ({ pageParam, signal }) =>
+      listTasks({ ...conditions, pageSize: String(PAGE_SIZE), pageToken: pageParam }, signal),
+    initialPageParam: '',
+    getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
+  });
+
+export const taskQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['tasks', 'one', id],
+    queryFn: ({ signal }) => request<TaskDetail>(pathOf(id), { signal }),
+  });
+
+export function readEvents(id: string, after: number, signal: AbortSignal): Promise<TaskEventPage> {
+  return request<TaskEventPage>(`${pathOf(id)}/events${query({ after, limit: EVENTS_PAGE_SIZE })}`, { signal });
+}
+
+export const relatedQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['tasks', 'related', id],
+    queryFn: ({ signal }) => request<RelatedTasks>(`${pathOf(id)}/related`, { signal }),
+  });
+
+export interface FrameForm {
+  readonly version: '1.0' | '0.3';
+  readonly binding: 'JSONRPC' | 'HTTP+JSON';
+}
+
+/** `lastSeq` is in the key: frames of a task that goes on are read again. */
+export const framesQuery = (id: string, form: FrameForm, lastSeq: number) =>
+  infiniteQueryOptions({
+    queryKey: ['tasks', 'frames', id, form, lastSeq],
+    queryFn: ({ pageParam, signal }) =>
+      request<FramePage>(`${pathOf(id)}/frames${query({ ...form, after: pageParam, limit: 200 })}`, { signal }),
+    initialPageParam: 0,
+    getNextPageParam: ({ nextAfter }) => nextAfter,
+  });
+
+export function createTask(body: CreateTaskRequest): Promise<SendAnswer> {
+  return request<SendAnswer>(PATH, { method: 'POST', body, timeLimitMs: BLOCKING_LIMIT_MS });
+}
+
+export function continueTask(id: string, body: ContinueTaskRequest): Promise<SendAnswer> {
+  return request<SendAnswer>(`${pathOf(id)}/messages`, { method: 'POST', body, timeLimitMs: BLOCKING_LIMIT_MS });
+}
+
+export function cancelTask(id: string): Promise<CancelAnswer> {
+  return request<CancelAnswer>(`${pathOf(id)}/cancel`, { method: 'POST', body: {} });
+}

@@ -1,0 +1,157 @@
+/** One chart of lines. The canvas is told to those who do not see it by its latest values. */
+import { useEffect, useRef } from 'react';
+import UPlot from 'uplot';
+import { formatExact } from '../../lib/format.ts';
+import { theme, zone } from '../../lib/preferences.ts';
+import { useStore } from '../../lib/store.ts';
+import 'uplot/dist/uPlot.min.css';
+
+export interface Line {
+  readonly name: string;
+  /** Custom property of a colour. */
+  readonly color: string;
+  readonly values: readonly (number | null)[];
+  /** Told apart without colour, too. */
+  readonly isDashed?: boolean;
+}
+
+interface Props {
+  readonly label: string;
+  /** What the chart shows, from when to when; where nothing was measured it is empty. Seconds since 1970. */
+  readonly span: readonly [from: number, to: number];
+  readonly times: readonly number[];
+  readonly lines: readonly Line[];
+  readonly format: (value: number) => string;
+  /** The axis goes at least so far up. */
+  readonly top: number;
+}
+
+const HEIGHT_PX = 132;
+
+export function Chart({ label, span, times, lines, format, top }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<UPlot | null>(null);
+  const shade = useStore(theme);
+  const isUtc = useStore(zone) === 'utc';
+  const data = [times, ...lines.map(({ values }) => values)] as unknown as UPlot.AlignedData;
+  const latest = useRef({ data, span });
+  latest.current = { data, span };
+
+  // Made anew for another theme only; data comes by setData
+  useEffect(() => {
+    const { current } = place;
+    if (current === null) return;
+    const made = new UPlot(
+      optionsOf(current, lines, format, top, () => latest.current.span),
+      latest.current.data,
+      current,
+    );
+    plot.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height: HEIGHT_PX }));
+    observer.observe(current);
+    const scheme = matchMedia('(prefers-color-scheme: dark)');
+    const redraw = () => made.redraw();
+    scheme.addEventListener('change', redraw);
+    return () => {
+      scheme.removeEventListener('change', redraw);
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [shade, isUtc]);
+  // The lists are new whenever their content is
+  useEffect(() => plot.current?.setData(latest.current.data), [times, lines]);
+
+  const last = (values: readonly (number | null)[]) => values.findLast((value) => value !== null);
+  const told = lines.map(({ name, values }) => {
+    const value = last(values);
+    return `${name}: ${value === undefined || value === null ? 'none' : format(value)}`;
+  });
+  return (
+    <figure>
+      <div ref={place} role="img" aria-label={`${label}. Latest: ${told.join(', ')}`} className="h-[132px]" />
+      <figcaption className="flex flex-wrap gap-x-4 text-xs text-quiet">
+        {lines.map(({ name, color, values, isDashed }) => {
+          const value = last(values);
+          return (
+            <span key={name} className="inline-flex items-center gap-1.5">
+              <span
+                aria-hidden="true"
+                className={`w-3.5 border-t-2 ${isDashed === true ? 'border-dashed' : ''}`}
+                style={{ borderColor: `var(${color})` }}
+              />
+              {name}
+              <span className="text-ink">{value === undefined || value === null ? '–' : format(value)}</span>
+            </span>
+          );
+        })}
+      </figcaption>
+    </figure>
+  );
+}
+
+/** What a custom property says in this theme: canvas knows no properties. */
+function colorOf(element: HTMLElement, property: string): string {
+  const probe = document.createElement('span');
+  probe.style.color = `var(${property})`;
+  element.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** `14:05`, in the zone that exact times are shown in. */
+function clock(seconds: number): string {
+  return formatExact(seconds * 1000, zone.get() === 'utc').slice(11, 16);
+}
+
+function optionsOf(
+  element: HTMLElement,
+  lines: readonly Line[],
+  format: (value: number) => string,
+  top: number,
+  span: () => Props['span'],
+): UPlot.Options {
+  const font = `11px ${getComputedStyle(element).fontFamily}`;
+  const axis = {
+    font,
+    stroke: () => colorOf(element, '--color-quiet'),
+    ticks: { show: false },
+  };
+  return {
+    width: element.clientWidth,
+    height: HEIGHT_PX,
+    padding: [8, 16, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
+    scales: { x: { range: () => [...span()] }, y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, top)] } },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        space: 80,
+        size: 22,
+        values: (_plot, splits) => splits.map((seconds) => clock(seconds)),
+      },
+      {
+        ...axis,
+        grid: { stroke: () => colorOf(element, '--color-line'), width: 1 },
+        space: 36,
+        size: 52,
+        values: (_plot, splits) => splits.map(format),
+      },
+    ],
+    series: [
+      {},
+      ...lines.map(({ name, color, isDashed }) => ({
+        label: name,
+        stroke: () => colorOf(element, color),
+        width: 1.5,
+        // Two points make a line; one alone would be nothing.
+        points: { show: (plot: UPlot) => plot.data[0].length < 3, size: 5 },
+        ...(isDashed === true && { dash: [4, 3] }),
+      })),
+    ],
+  };
+}

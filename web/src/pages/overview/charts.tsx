@@ -1,0 +1,99 @@
+/** Throughput and latency over time, on canvas. A click on a point leads to the tasks of its time. */
+import { Link } from '@tanstack/react-router';
+import type { OverviewSeries, OverviewWindow } from '../../api/server.ts';
+import { Age } from '../../components/time.tsx';
+import { formatCount, formatDuration } from '../../lib/format.ts';
+import { Section } from '../page.tsx';
+import { Chart, type Line } from './chart.tsx';
+
+const WINDOW_SECONDS = { '15m': 900, '1h': 3600, '24h': 86_400 } as const;
+
+interface ChartFacts {
+  readonly title: string;
+  readonly unit: string;
+  readonly format: (value: number) => string;
+  readonly top: number;
+  readonly lines: readonly Line[];
+}
+
+interface Props {
+  readonly series: OverviewSeries;
+  readonly window: OverviewWindow;
+  readonly now: string;
+}
+
+export function Charts({ series, window, now }: Props) {
+  const { times, stepSeconds } = series;
+  const end = Date.parse(now) / 1000;
+  const span = [end - WINDOW_SECONDS[window], end] as const;
+  const perMinute = (values: readonly number[]) => values.map((value) => (value * 60) / stepSeconds);
+  const rate = (value: number) => (value < 10 ? value.toFixed(1) : formatCount(Math.round(value)));
+  const charts: readonly ChartFacts[] = [
+    {
+      title: 'Requests',
+      unit: 'per minute',
+      format: rate,
+      top: 1,
+      lines: [
+        { name: 'all', color: '--color-ink', values: perMinute(series.requests) },
+        { name: 'answered 5xx', color: '--color-failed', values: perMinute(series.requestErrors), isDashed: true },
+      ],
+    },
+    {
+      title: 'Tasks',
+      unit: 'per minute',
+      format: rate,
+      top: 1,
+      lines: [
+        { name: 'created', color: '--color-ink', values: perMinute(series.tasksCreated) },
+        { name: 'turns ended', color: '--color-completed', values: perMinute(series.turnsEnded) },
+        { name: 'failed', color: '--color-failed', values: perMinute(series.turnsFailed), isDashed: true },
+      ],
+    },
+    {
+      title: 'Turns take',
+      unit: '',
+      format: formatDuration,
+      top: 10,
+      lines: [
+        { name: 'p50', color: '--color-ink', values: series.turnP50Ms },
+        { name: 'p95', color: '--color-quiet', values: series.turnP95Ms },
+        { name: 'p99', color: '--color-edge', values: series.turnP99Ms, isDashed: true },
+      ],
+    },
+    {
+      title: 'In the process',
+      unit: 'at most',
+      format: (value) => formatCount(Math.round(value)),
+      top: 4,
+      lines: [
+        { name: 'running tasks', color: '--color-working', values: series.running },
+        { name: 'queued writes', color: '--color-quiet', values: series.queued, isDashed: true },
+      ],
+    },
+  ];
+  return (
+    <div className="grid content-start gap-6">
+      <div className="grid gap-x-8 gap-y-5 @6xl:grid-cols-2">
+        {charts.map(({ title, unit, lines, format, top }) => (
+          <Section
+            key={title}
+            title={
+              <>
+                {title} <span className="font-normal text-quiet">{unit}</span>
+              </>
+            }
+          >
+            <Chart label={title} span={span} times={times} lines={lines} format={format} top={top} />
+          </Section>
+        ))}
+      </div>
+      <p className="text-xs text-quiet">
+        Counted by this process since its start, <Age at={series.since} /> ago.{' '}
+        <Link to="/tasks" search={{ range: window }} className="text-ink underline underline-offset-3">
+          The tasks of this time
+        </Link>
+      </p>
+    </div>
+  );
+}

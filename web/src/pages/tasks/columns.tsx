@@ -1,0 +1,138 @@
+/** The columns of the table, and which of them there is room for. */
+import type { ColumnDef, columnVisibilityFeature } from '@tanstack/react-table';
+import type { ReactNode } from 'react';
+import type { TaskRow } from '../../api/tasks.ts';
+import { StateLabel } from '../../components/state.tsx';
+import { Age, Duration } from '../../components/time.tsx';
+import { formatCount, shortId } from '../../lib/format.ts';
+import { STATES } from '../../lib/states.ts';
+import type { ChangeSearch } from './filters.tsx';
+
+/** What a cell may need besides its task. */
+export interface Facts {
+  readonly isNarrow: boolean;
+  readonly change: ChangeSearch;
+}
+
+interface Column {
+  readonly header: string;
+  /** Of a CSS grid. */
+  readonly width: string;
+  readonly isNumber: boolean;
+  /** The width of the table from which on it is shown. */
+  readonly from: number;
+  readonly cell: (row: TaskRow, facts: Facts) => ReactNode;
+}
+
+export const COLUMNS = {
+  state: {
+    header: 'State',
+    width: '7.75rem',
+    isNumber: false,
+    from: 0,
+    cell: ({ state }) => <StateLabel state={state} />,
+  },
+  title: {
+    header: 'Task',
+    width: 'minmax(0,1fr)',
+    isNumber: false,
+    from: 0,
+    cell: (row) => <Title row={row} />,
+  },
+  agent: {
+    header: 'Agent',
+    width: '7rem',
+    isNumber: false,
+    from: 700,
+    cell: ({ agentId }, { change }) => (
+      <Narrow text={agentId} title={agentId} onClick={() => change({ agent: agentId })} />
+    ),
+  },
+  context: {
+    header: 'Context',
+    width: '6.75rem',
+    isNumber: false,
+    from: 860,
+    cell: ({ contextId }, { change }) => (
+      <Narrow isMono text={shortId(contextId)} title={contextId} onClick={() => change({ context: contextId })} />
+    ),
+  },
+  owner: {
+    header: 'Owner',
+    width: '6.75rem',
+    isNumber: false,
+    from: 1000,
+    cell: ({ ownerId }, { change }) => (
+      <Narrow text={shortId(ownerId)} title={ownerId} onClick={() => change({ owner: ownerId })} />
+    ),
+  },
+  events: {
+    header: 'Events',
+    width: '3.5rem',
+    isNumber: true,
+    from: 760,
+    cell: ({ seq }) => formatCount(seq),
+  },
+  duration: {
+    header: 'Took',
+    width: '3.75rem',
+    isNumber: true,
+    from: 620,
+    cell: ({ createdAt, statusAt, state }) => (
+      <Duration since={createdAt} until={STATES[state].isTerminal ? statusAt : null} />
+    ),
+  },
+  age: { header: 'Last', width: '3rem', isNumber: true, from: 0, cell: ({ statusAt }) => <Age at={statusAt} /> },
+} as const satisfies Readonly<Record<string, Column>>;
+
+export type ColumnId = keyof typeof COLUMNS;
+export const COLUMN_IDS = Object.keys(COLUMNS) as ColumnId[];
+
+/** The cells are rendered by the row, with what it knows; the table decides which there are. */
+export const columns: ColumnDef<{ columnVisibilityFeature: typeof columnVisibilityFeature }, TaskRow>[] =
+  COLUMN_IDS.map((id) => ({ id, header: COLUMNS[id].header }));
+
+export function visibilityAt(width: number, isAdmin: boolean): Record<ColumnId, boolean> {
+  const isShown = (id: ColumnId) => COLUMNS[id].from <= width && (id !== 'owner' || isAdmin);
+  return Object.fromEntries(COLUMN_IDS.map((id) => [id, isShown(id)])) as Record<ColumnId, boolean>;
+}
+
+/** What it is about; of a failure, why. */
+export function Title({ row: { title, statusText, state } }: { row: TaskRow }) {
+  const { waitsForPerson } = STATES[state];
+  const isBad = state === 'TASK_STATE_FAILED' || state === 'TASK_STATE_REJECTED';
+  const isTold = statusText !== '' && (isBad || waitsForPerson);
+  return (
+    <span className="flex min-w-0 items-baseline gap-2">
+      <span className={`truncate ${isTold ? 'max-w-[55%] shrink-0' : ''}`}>
+        {title === '' ? <span className="text-quiet">without text</span> : title}
+      </span>
+      {isTold && <span className={`min-w-0 flex-1 truncate text-xs ${STATES[state].color}`}>{statusText}</span>}
+    </span>
+  );
+}
+
+/** A value that narrows the list to itself. */
+function Narrow({
+  text,
+  title,
+  isMono = false,
+  onClick,
+}: {
+  text: string;
+  title: string;
+  isMono?: boolean;
+  onClick: () => void;
+}) {
+  return (
+    <button
+      type="button"
+      title={`Only ${title}`}
+      onClick={onClick}
+      className={`relative z-10 -mx-1 max-w-full truncate rounded-sm px-1 text-left text-quiet hover:bg-selected hover:text-ink ${isMono ? 'font-mono text-xs' : ''}`}
+    >
+      <span className="sr-only">Only </span>
+      {text}
+    </button>
+  );
+}

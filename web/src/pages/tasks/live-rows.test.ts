@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { TaskRow } from '../../api/tasks.ts';
+import { fits, mergeRows, NO_LIVE_ROWS, withChanges } from './live-rows.ts';
+
+function row(id: string, minute: number, more: Partial<TaskRow> = {}): TaskRow {
+  const at = `2030-01-01T12:${String(minute).padStart(2, '0')}:00.000Z`;
+  return {
+    id,
+    agentId: 'echo',
+    contextId: 'c',
+    ownerId: 'o',
+    state: 'TASK_STATE_WORKING',
+    seq: 2,
+    createdAt: at,
+    statusAt: at,
+    title: `title of ${id}`,
+    statusText: '',
+    ...more,
+  };
+}
+
+const listed = [row('a', 3), row('b', 2), row('c', 1)];
+const isListed = (id: string) => listed.some((one) => one.id === id);
+const change = (of: TaskRow) => ({ ...of, title: null });
+
+describe('[U1] a list that is live', () => {
+  it('changes a row where it stands, and keeps its title', () => {
+    const done = row('b', 9, { state: 'TASK_STATE_COMPLETED', seq: 4 });
+    const live = withChanges(NO_LIVE_ROWS, [change(done)], {}, isListed);
+    expect(mergeRows(listed, live, {}, false).map(({ id, state }) => `${id} ${state}`)).toEqual([
+      'a TASK_STATE_WORKING',
+      'b TASK_STATE_COMPLETED',
+      'c TASK_STATE_WORKING',
+    ]);
+    expect(mergeRows(listed, live, {}, false)[1]?.title).toBe('title of b');
+  });
+
+  it('counts what is new, and shows it in its order while following', () => {
+    const live = withChanges(NO_LIVE_ROWS, [row('new', 8)], {}, isListed);
+    expect([...live.fresh]).toEqual(['new']);
+    expect(mergeRows(listed, live, {}, false)).toHaveLength(3);
+    expect(mergeRows(listed, live, {}, true).map(({ id }) => id)).toEqual(['new', 'a', 'b', 'c']);
+  });
+
+  it('does not count what its conditions keep out; while following, what fits no more is gone', () => {
+    const working = { state: 'TASK_STATE_WORKING' };
+    const done = row('b', 9, { state: 'TASK_STATE_COMPLETED', seq: 4 });
+    const live = withChanges(
+      NO_LIVE_ROWS,
+      [change(done), row('new', 8, { agentId: 'other' })],
+      { ...working, agent: 'echo' },
+      isListed,
+    );
+    expect(live.fresh.size).toBe(0);
+    expect(mergeRows(listed, live, working, false)).toHaveLength(3);
+    expect(mergeRows(listed, live, working, true).map(({ id }) => id)).toEqual(['a', 'c']);
+  });
+
+  it('never goes back to an older event', () => {
+    const newer = withChanges(NO_LIVE_ROWS, [row('b', 9, { seq: 5 })], {}, isListed);
+    const live = withChanges(newer, [row('b', 8, { seq: 4 })], {}, isListed);
+    expect(live.changed.get('b')?.seq).toBe(5);
+    expect(mergeRows([row('b', 9, { seq: 6 })], live, {}, false)[0]?.seq).toBe(6);
+  });
+
+  it('leaves words of texts that it has not read to the server', () => {
+    expect(fits(change(row('a', 1)), { text: 'oven' })).toBeUndefined();
+    expect(fits(row('a', 1, { title: 'The Oven' }), { text: 'oven' })).toBe(true);
+  });
+});

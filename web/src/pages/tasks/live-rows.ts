@@ -1,0 +1,80 @@
+/**
+ * The rows of a list, and what the live connection says about them. While nobody follows, a row that changes changes where
+ * it stands, and what is new waits; while following, the list is kept in its order.
+ */
+import type { TaskConditions, TaskRow } from '../../api/tasks.ts';
+
+/** As the live connection tells it: the title is null where it is as before. */
+export type TaskChange = Omit<TaskRow, 'title'> & { readonly title: string | null };
+
+/** Whether a task belongs into a list of these conditions. Words are looked for by the server only: `undefined`. */
+export function fits(row: TaskChange, conditions: TaskConditions): boolean | undefined {
+  const { state, agent, owner, context, from, text } = conditions;
+  if (state !== undefined && !state.split(',').includes(row.state)) return false;
+  if (agent !== undefined && !agent.split(',').includes(row.agentId)) return false;
+  if (owner !== undefined && owner !== row.ownerId) return false;
+  if (context !== undefined && context !== row.contextId) return false;
+  if (from !== undefined && Date.parse(row.statusAt) < Date.parse(from)) return false;
+  if (text === undefined) return true;
+  return row.title?.toLowerCase().includes(text.toLowerCase()) === true ? true : undefined;
+}
+
+/** What has come since the pages were read. */
+export interface LiveRows {
+  /** Latest of each changed task, by id. */
+  readonly changed: ReadonlyMap<string, TaskChange>;
+  /** Tasks that belong into the list and are in none of its pages. */
+  readonly fresh: ReadonlySet<string>;
+}
+
+export const NO_LIVE_ROWS: LiveRows = { changed: new Map(), fresh: new Set() };
+/** More than these are not kept: "many new" is said, and the list is read again when asked for. */
+const MAX_FRESH = 1000;
+
+export function withChanges(
+  live: LiveRows,
+  changes: readonly TaskChange[],
+  conditions: TaskConditions,
+  isListed: (id: string) => boolean,
+): LiveRows {
+  const changed = new Map(live.changed);
+  const fresh = new Set(live.fresh);
+  for (const change of changes) {
+    const isKnown = isListed(change.id) || fresh.has(change.id);
+    if (isKnown) changed.set(change.id, newer(changed.get(change.id), change));
+    else if (fits(change, conditions) !== false && fresh.size < MAX_FRESH) {
+      fresh.add(change.id);
+      changed.set(change.id, newer(changed.get(change.id), change));
+    }
+  }
+  return { changed, fresh };
+}
+
+function newer(before: TaskChange | undefined, change: TaskChange): TaskChange {
+  return before === undefined || change.seq >= before.seq
+    ? { ...change, title: change.title ?? before?.title ?? null }
+    : before;
+}
+
+/** Rows as shown. `isFollowing`: what is new on top, what fits no more is gone, all in the order of the list. */
+export function mergeRows(
+  listed: readonly TaskRow[],
+  { changed, fresh }: LiveRows,
+  conditions: TaskConditions,
+  isFollowing: boolean,
+): readonly TaskRow[] {
+  if (changed.size === 0) return listed;
+  const current = listed.map((row) => merge(row, changed.get(row.id)));
+  if (!isFollowing) return current;
+  const arrived = [...fresh].flatMap((id) => {
+    const change = changed.get(id);
+    return change === undefined ? [] : [{ ...change, title: change.title ?? '' }];
+  });
+  return [...arrived, ...current]
+    .filter((row) => fits(row, conditions) !== false)
+    .toSorted((a, b) => (a.statusAt === b.statusAt ? 0 : a.statusAt < b.statusAt ? 1 : -1));
+}
+
+function merge(row: TaskRow, change: TaskChange | undefined): TaskRow {
+  return change === undefined || change.seq < row.seq ? row : { ...change, title: change.title ?? row.title };
+}

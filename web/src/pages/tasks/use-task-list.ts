@@ -1,0 +1,134 @@
+/** A live list: the pages that were read, and what has come since. */
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { followList } from '../../api/live.ts';
+import { listTasks, type TaskConditions, taskListQuery } from '../../api/tasks.ts';
+import { type LiveRows, mergeRows, NO_LIVE_ROWS, type TaskChange, withChanges } from './live-rows.ts';
+
+/** Counts are asked for at most this often while tasks change. */
+const COUNTS_MS = 2000;
+/** A longer list is read again when it is asked for: all of its pages at once would be too much. */
+const MAX_REREAD_PAGES = 3;
+
+export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
+  const client = useQueryClient();
+  const listQuery = useMemo(() => taskListQuery(conditions), [conditions]);
+  const list = useInfiniteQuery({ ...listQuery, staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false });
+  const { data } = list;
+  const [live, setLive] = useState<LiveRows>(NO_LIVE_ROWS);
+  const [isOutdated, setOutdated] = useState(false);
+  const [counts, setCounts] = useState<Readonly<Record<string, number>> | null>(null);
+
+  const listed = useMemo(() => {
+    // Pages are read at different times: a task that moved between them is in both, the first is the newer.
+    const seen = new Set<string>();
+    return (data?.pages ?? []).flatMap(({ tasks }) => tasks.filter(({ id }) => !seen.has(id) && seen.add(id)));
+  }, [data]);
+  const listedIds = useMemo(() => new Set(listed.map(({ id }) => id)), [listed]);
+  const latest = useRef({ listedIds, conditions });
+  latest.current = { listedIds, conditions };
+
+  /** Reads the list from its beginning. */
+  const reload = useCallback(async () => {
+    await client.resetQueries({ queryKey: listQuery.queryKey });
+    setLive(NO_LIVE_ROWS);
+    setOutdated(false);
+  }, [client, listQuery]);
+
+  // Another list has seen nothing yet
+  useEffect(() => {
+    setLive(NO_LIVE_ROWS);
+    setOutdated(false);
+  }, [listQuery]);
+  useEffect(() => setCounts(data?.pages.at(-1)?.counts ?? null), [data]);
+
+  const refreshCounts = useThrottled(COUNTS_MS, async () => {
+    const { owner, agent } = latest.current.conditions;
+    const answer = await listTasks({ ...(owner && { owner }), ...(agent && { agent }), pageSize: '1' }).catch(
+      () => null,
+    );
+    if (answer !== null) setCounts(answer.counts);
+  });
+
+  useEffect(() => {
+    let waiting: TaskChange[] = [];
+    let frame = 0;
+    let openings = 0;
+    const readAgain = () => {
+      const pages = client.getQueryData(listQuery.queryKey)?.pages.length ?? 0;
+      if (pages > MAX_REREAD_PAGES) setOutdated(true);
+      else void client.invalidateQueries({ queryKey: listQuery.queryKey });
+    };
+    const flush = () => {
+      frame = 0;
+      const changes = waiting;
+      waiting = [];
+      const { conditions: now, listedIds: ids } = latest.current;
+      setLive((before) => withChanges(before, changes, now, (id) => ids.has(id)));
+      refreshCounts();
+    };
+    const unfollow = followList({
+      onChanges: ({ changes, isIncomplete }) => {
+        if (isIncomplete) readAgain();
+        waiting.push(...changes);
+        // Once per frame; where the page is hidden no frame comes, and then there is no connection either.
+        if (frame === 0) frame = requestAnimationFrame(flush);
+      },
+      // What happened during a break is in the list, read again.
+      onOpen: () => {
+        if (openings++ > 0) readAgain();
+      },
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      unfollow();
+    };
+  }, [client, listQuery, refreshCounts]);
+
+  useMissingTitles(live, setLive);
+  const rows = useMemo(() => mergeRows(listed, live, conditions, isFollowing), [listed, live, conditions, isFollowing]);
+  return { list, rows, live, counts, reload, newCount: isFollowing ? 0 : live.fresh.size, isOutdated };
+}
+
+/** A task that began before this list was opened comes without its title: it is asked for. */
+function useMissingTitles(live: LiveRows, setLive: (change: (before: LiveRows) => LiveRows) => void): void {
+  const asked = useRef(new Set<string>());
+  useEffect(() => {
+    const missing = [...live.fresh].filter((id) => live.changed.get(id)?.title === null && !asked.current.has(id));
+    if (missing.length === 0) return;
+    for (const id of missing) asked.current.add(id);
+    void listTasks({ ids: missing.slice(0, 100).join(',') })
+      .then(({ tasks }) =>
+        setLive((before) => {
+          const changed = new Map(before.changed);
+          for (const { id, title } of tasks) {
+            const row = changed.get(id);
+            if (row !== undefined) changed.set(id, { ...row, title });
+          }
+          return { ...before, changed };
+        }),
+      )
+      .catch(() => undefined);
+  }, [live, setLive]);
+}
+
+/** Runs at once, then at most every `ms`; the last call is never lost. */
+function useThrottled(ms: number, run: () => Promise<void>): () => void {
+  const latest = useRef(run);
+  latest.current = run;
+  const timer = useRef(0);
+  const isAsked = useRef(false);
+  useEffect(() => () => window.clearTimeout(timer.current), []);
+  return useCallback(() => {
+    const begin = () => {
+      isAsked.current = false;
+      void latest.current();
+      timer.current = window.setTimeout(() => {
+        timer.current = 0;
+        if (isAsked.current) begin();
+      }, ms);
+    };
+    isAsked.current = true;
+    if (timer.current === 0) begin();
+  }, [ms]);
+}
