@@ -87,6 +87,14 @@ export default {
       },
     },
     {
+      name: 'guarded-calls',
+      comment:
+        'A server calls other machines by src/outbound, which checks the address; the CLI calls what its own user names',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(outbound|cli)/', testsAndSuites] },
+      to: { path: '(^|node_modules/)undici(/|$)' },
+    },
+    {
       name: 'web-sees-contracts',
       comment: 'The console knows the protocol and the contract files of src/http, and nothing else of the server',
       severity: 'error',

@@ -55,3 +55,19 @@ export async function runAdminCommand(
 }
 
 export const toJson = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Commands of one name, `parley NAME ...`, each with `--url` and `--json`. */
+export function adminCommands(program: Command, name: string, description: string, options: AdminCommandOptions) {
+  const group = program.command(name).description(description);
+  return {
+    add: (sub: string, what: string): Command =>
+      group
+        .command(sub)
+        .description(what)
+        .option(...URL_OPTION)
+        .option('--json', 'print JSON'),
+    run: (command: Command, flags: AdminFlags, work: (routes: AdminRoutes) => Promise<string>): Promise<void> =>
+      runAdminCommand(options, command, flags, work),
+    group,
+  };
+}

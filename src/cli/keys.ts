@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import { SCOPES } from '../core/access/principal.ts';
 import type { CreateKeyRequest, IssuedKey, Key, KeyList } from '../http/admin/contract.ts';
 import { AppError } from '../protocol/errors.ts';
-import { type AdminCommandOptions, type AdminFlags, runAdminCommand, toJson, URL_OPTION } from './admin-command.ts';
-import type { AdminRoutes } from './admin-routes.ts';
+import { type AdminCommandOptions, type AdminFlags, adminCommands, toJson } from './admin-command.ts';
 import { renderFields, renderTable } from './table.ts';
 
 type Flags = AdminFlags;
@@ -25,16 +24,7 @@ const SHOWN_ONCE = 'This is the only time that the key is shown. Keep it where s
 /** Needs `parseAsync`. Output goes where `configureOutput` says. Exit code 1, with the reason, when it was not done. */
 export function registerKeyCommands(program: Command, options: AdminCommandOptions = {}): void {
   const now = options.now ?? Date.now;
-  const run = (command: Command, flags: Flags, work: (routes: AdminRoutes) => Promise<string>): Promise<void> =>
-    runAdminCommand(options, command, flags, work);
-
-  const keys = program.command('keys').description('API keys: make, list, show, rotate, revoke');
-  const add = (name: string, description: string) =>
-    keys
-      .command(name)
-      .description(description)
-      .option(...URL_OPTION)
-      .option('--json', 'print JSON');
+  const { add, run } = adminCommands(program, 'keys', 'API keys: make, list, show, rotate, revoke', options);
 
   add('create', 'make a key and show it, this once')
     .requiredOption('--name <name>', 'what it is for')

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Delivery, DeliveryList, Redelivered } from '../http/admin/delivery-contract.ts';
 import { AppError } from '../protocol/errors.ts';
-import { type AdminCommandOptions, type AdminFlags, runAdminCommand, toJson, URL_OPTION } from './admin-command.ts';
+import { type AdminCommandOptions, type AdminFlags, adminCommands, toJson } from './admin-command.ts';
 import type { AdminRoutes } from './admin-routes.ts';
 import { registerPushVerify } from './push-verify.ts';
 import { renderFields, renderTable } from './table.ts';
@@ -25,15 +25,12 @@ const PAGE_SIZE = 200;
 
 /** Needs `parseAsync`. Exit code 1, with the reason, when it was not done. */
 export function registerPushCommands(program: Command, options: AdminCommandOptions = {}): void {
-  const run = (command: Command, flags: AdminFlags, work: (routes: AdminRoutes) => Promise<string>): Promise<void> =>
-    runAdminCommand(options, command, flags, work);
-  const push = program.command('push').description('push notifications: what waits, dead letters, signatures');
-  const add = (name: string, description: string) =>
-    push
-      .command(name)
-      .description(description)
-      .option(...URL_OPTION)
-      .option('--json', 'print JSON');
+  const { add, run, group } = adminCommands(
+    program,
+    'push',
+    'push notifications: what waits, dead letters, signatures',
+    options,
+  );
   const filtered = (command: Command) =>
     command
       .option('--agent <id>', 'of this agent only')
@@ -81,7 +78,7 @@ export function registerPushCommands(program: Command, options: AdminCommandOpti
     }),
   );
 
-  registerPushVerify(push, options);
+  registerPushVerify(group, options);
 }
 
 const pathOf = (id: string) => `${PATH}/${encodeURIComponent(id)}`;

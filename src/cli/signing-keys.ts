@@ -1,8 +1,7 @@
 /** `parley signing-keys list|rotate|retire`: the keys that the server signs cards and push notifications with. */
 import type { Command } from 'commander';
 import type { SigningKey, SigningKeyList } from '../http/admin/signing-key-contract.ts';
-import { type AdminCommandOptions, type AdminFlags, runAdminCommand, toJson, URL_OPTION } from './admin-command.ts';
-import type { AdminRoutes } from './admin-routes.ts';
+import { type AdminCommandOptions, type AdminFlags, adminCommands, toJson } from './admin-command.ts';
 import { renderTable } from './table.ts';
 
 interface RotateFlags extends AdminFlags {
@@ -13,15 +12,7 @@ const PATH = '/api/v1/signing-keys';
 
 /** Needs `parseAsync`. Exit code 1, with the reason, when it was not done. */
 export function registerSigningKeyCommands(program: Command, options: AdminCommandOptions = {}): void {
-  const run = (command: Command, flags: AdminFlags, work: (routes: AdminRoutes) => Promise<string>): Promise<void> =>
-    runAdminCommand(options, command, flags, work);
-  const keys = program.command('signing-keys').description('keys that sign cards and push notifications');
-  const add = (name: string, description: string) =>
-    keys
-      .command(name)
-      .description(description)
-      .option(...URL_OPTION)
-      .option('--json', 'print JSON');
+  const { add, run } = adminCommands(program, 'signing-keys', 'keys that sign cards and push notifications', options);
 
   add('list', 'list all keys, newest first').action((flags: AdminFlags, command: Command) =>
     run(command, flags, async (routes) => {

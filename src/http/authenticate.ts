@@ -29,14 +29,16 @@ export function gateHook(gate: Gate, sessions: OpensSessions | null) {
       const { isPublic, isOptional } = request.routeOptions.config;
       const credential = credentialOf(request.headers);
       const token = credential === undefined ? sessions?.cookie.tokenOf(request) : undefined;
-      // Reading what is public is never refused; trying keys is. A session that is known is no more tried than a key.
-      if ((isPublic !== true || request.method === 'POST') && (token === undefined || !sessions?.isKnown(token))) {
-        refuseGuessing(gate, request.ip, () => credential);
-      }
       if (isPublic === true) {
+        // Reading what is public is never refused; trying keys in a body is, whatever else the request may show.
+        if (request.method === 'POST') refuseGuessing(gate, request.ip, () => undefined);
         request.principal = ANONYMOUS;
         done();
         return;
+      }
+      // A session that is known is no more tried than a key that is.
+      if (token === undefined || sessions?.isKnown(token) !== true) {
+        refuseGuessing(gate, request.ip, () => credential);
       }
       if (isOptional === true && sessions !== null && credential === undefined && token === undefined) {
         request.principal = NOBODY;

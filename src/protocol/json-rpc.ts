@@ -1,5 +1,6 @@
 /** The JSON-RPC 2.0 envelope (A2A 1.0 section 9): reading requests, building answers as text. */
 import { AppError } from './errors.ts';
+import { parseJson } from './parse-json.ts';
 import { isJsonObject } from './scalars.ts';
 
 export type JsonRpcId = string | number | null;
@@ -63,16 +64,6 @@ export function rpcResult(idJson: string, resultJson: string): string {
 /** An error answer; both arguments are JSON text. */
 export function rpcError(idJson: string, errorJson: string): string {
   return `{"jsonrpc":"2.0","id":${idJson},"error":${errorJson}}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    // The engine's message quotes the body, which may hold secrets: only the position is passed on.
-    const position = cause instanceof Error ? /at position \d+/.exec(cause.message)?.[0] : undefined;
-    throw new AppError('PARSE_ERROR', `Invalid JSON payload${position === undefined ? '' : ` ${position}`}`);
-  }
 }
 
 /** Every event of a stream repeats the id: a long one would multiply what the stream sends and buffers. */

@@ -1,4 +1,4 @@
-/** The scalar forms that both protocol versions share: ids, base64, timestamps, and values that arrive as query text. */
+/** The scalar forms that both protocol versions share: ids, base64, timestamps. */
 import { z } from 'zod';
 import type { JsonObject } from './json.ts';
 
@@ -88,29 +88,4 @@ function normalizeTimestamp(text: string): string {
   const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
   const hasFinerPart = /[1-9]/.test(fraction.slice(3));
   return new Date(hasFinerPart ? milliseconds + 1 : milliseconds).toISOString();
-}
-
-/** How a query parameter's text becomes the value of its field (A2A 1.0 section 11.5). */
-export type QueryKind = 'string' | 'integer' | 'boolean';
-
-/**
- * The known parameters of a query as the fields of a request. Text that is no number or boolean stays text, so that the
- * schema refuses it by its field name.
- */
-export function fromQuery(
-  query: Readonly<Record<string, string>>,
-  kinds: Readonly<Record<string, QueryKind>>,
-): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  for (const [name, kind] of Object.entries(kinds)) {
-    const text = Object.hasOwn(query, name) ? query[name] : undefined;
-    if (text !== undefined) fields[name] = fromQueryText(text, kind);
-  }
-  return fields;
-}
-
-function fromQueryText(text: string, kind: QueryKind): string | number | boolean {
-  if (kind === 'integer' && /^-?\d{1,15}$/.test(text)) return Number(text);
-  if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
-  return text;
 }

@@ -83,18 +83,30 @@ async function lockDead(
   return dead.length === 0 ? undefined : num;
 }
 
+/** Answers whether there is that dead delivery; `work` has its configuration locked. */
+function withDead(
+  db: Kysely<Schema>,
+  dialect: PushDialect,
+  key: DeliveryKey,
+  ownerId: string | undefined,
+  work: (transaction: Transaction<Schema>, num: number) => Promise<unknown>,
+): Promise<boolean> {
+  return db.transaction().execute(async (transaction) => {
+    const num = await lockDead(transaction, dialect, key, ownerId);
+    if (num !== undefined) await work(transaction, num);
+    return num !== undefined;
+  });
+}
+
 export function redeliver(
   db: Kysely<Schema>,
   dialect: PushDialect,
   key: DeliveryKey,
   ownerId: string | undefined,
 ): Promise<boolean> {
-  return db.transaction().execute(async (transaction) => {
-    const num = await lockDead(transaction, dialect, key, ownerId);
-    if (num === undefined) return false;
-    await revive(transaction, dialect, num, sql`and seq = ${key.seq}`);
-    return true;
-  });
+  return withDead(db, dialect, key, ownerId, (transaction, num) =>
+    revive(transaction, dialect, num, sql`and seq = ${key.seq}`),
+  );
 }
 
 /** Dead deliveries of one locked configuration wait again, and the first of them is due. */
@@ -141,12 +153,7 @@ export function discard(
   key: DeliveryKey,
   ownerId: string | undefined,
 ): Promise<boolean> {
-  return db.transaction().execute(async (transaction) => {
-    const num = await lockDead(transaction, dialect, key, ownerId);
-    if (num === undefined) return false;
-    await forget(transaction, num, sql`and seq = ${key.seq}`);
-    return true;
-  });
+  return withDead(db, dialect, key, ownerId, (transaction, num) => forget(transaction, num, sql`and seq = ${key.seq}`));
 }
 
 /** Dead deliveries of one locked configuration are gone, and with the last one a configuration whose task has ended. */

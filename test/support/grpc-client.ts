@@ -1,7 +1,9 @@
 /** A gRPC client that sends and reads ProtoJSON, and shows all that comes back: messages, metadata, trailers, details. */
+
 import { readFileSync } from 'node:fs';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { type ChannelOptions, Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type { Operation } from '../../src/protocol/codec.ts';
 import type { JsonValue } from '../../src/protocol/json.ts';
 import { bytesOf, jsonOf, messageType, registry } from '../../src/protocol/protobuf/messages.ts';
 import { isJsonObject } from '../../src/protocol/scalars.ts';
@@ -107,4 +109,27 @@ function detailsOf(metadata: Metadata): readonly JsonValue[] {
   if (!(bytes instanceof Buffer)) return [];
   const told = jsonOf(messageType('google.rpc.Status'), bytes);
   return isJsonObject(told) && Array.isArray(told['details']) ? told['details'] : [];
+}
+
+/** Written out, and not taken from the server's own tables: these are the names of the two service definitions. */
+const METHODS_V03: Partial<Record<Operation, string>> = {
+  SubscribeToTask: 'TaskSubscription',
+  ListTaskPushNotificationConfigs: 'ListTaskPushNotificationConfig',
+  GetExtendedAgentCard: 'GetAgentCard',
+};
+
+/** The full name of the method of an operation. */
+export function grpcMethod(version: '1.0' | '0.3', operation: Operation): string {
+  if (version === '1.0') return `lf.a2a.v1.A2AService/${operation}`;
+  return `a2a.v1.A2AService/${METHODS_V03[operation] ?? operation}`;
+}
+
+/** One client per server: a connection for each call would be the slowest part of it. */
+const clients = new Map<string, GrpcClient>();
+
+/** @param address `host:port` */
+export function grpcClientOf(address: string): GrpcClient {
+  let client = clients.get(address);
+  if (client === undefined) clients.set(address, (client = new GrpcClient(address)));
+  return client;
 }

@@ -5,7 +5,7 @@ import { type Dispatcher, request } from 'undici';
 import type { IssuedKey } from '../../src/http/admin/contract.ts';
 import type { Operation } from '../../src/protocol/codec.ts';
 import type { JsonValue } from '../../src/protocol/json.ts';
-import { GrpcClient } from './grpc-client.ts';
+import { grpcClientOf, grpcMethod } from './grpc-client.ts';
 import type { ParleyProcess } from './server.ts';
 
 /** How an operation is asked for. */
@@ -206,18 +206,13 @@ export async function ask(caller: Caller, operation: Operation, form: Form, fiel
   return { status: response.statusCode, headers: response.headers, text, json: parsed(data) };
 }
 
-const grpcClients = new Map<string, GrpcClient>();
-
 async function askGrpc(caller: Caller, operation: Operation, form: Form, fields: Fields): Promise<Answer> {
-  const { grpcAddress = '' } = caller;
-  let client = grpcClients.get(grpcAddress);
-  if (client === undefined) grpcClients.set(grpcAddress, (client = new GrpcClient(grpcAddress)));
   const { method, message } = grpcRequest(operation, form.version, fields);
   const isStream = operation === 'SendStreamingMessage' || operation === 'SubscribeToTask';
   const metadata = Object.fromEntries(
     Object.entries(caller.headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
-  const answer = await client.call(method, message, {
+  const answer = await grpcClientOf(caller.grpcAddress ?? '').call(method, message, {
     metadata,
     deadlineMs: 10_000,
     ...(isStream ? { count: 1 } : {}),
@@ -233,17 +228,11 @@ async function askGrpc(caller: Caller, operation: Operation, form: Form, fields:
   return { status: isDone ? 200 : code, headers: { ...head, ...trailers }, text: JSON.stringify(json), json };
 }
 
-const GRPC_METHODS_V03: Partial<Record<Operation, string>> = {
-  SubscribeToTask: 'TaskSubscription',
-  ListTaskPushNotificationConfigs: 'ListTaskPushNotificationConfig',
-  GetExtendedAgentCard: 'GetAgentCard',
-};
-
 function grpcRequest(operation: Operation, version: Form['version'], fields: Fields): GrpcRequest {
+  const method = grpcMethod(version, operation);
   if (version === '1.0') {
-    return { method: `lf.a2a.v1.A2AService/${operation}`, message: rpcParams(operation, version, fields) as JsonValue };
+    return { method, message: rpcParams(operation, version, fields) as JsonValue };
   }
-  const method = `a2a.v1.A2AService/${GRPC_METHODS_V03[operation] ?? operation}`;
   const task = `tasks/${fields.taskId ?? ''}`;
   switch (operation) {
     case 'SendMessage':

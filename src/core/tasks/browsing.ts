@@ -37,6 +37,9 @@ export type StateCounts = Record<TaskState, number>;
 /** A search looks at so many tasks for one page, however few of them match. */
 const SEARCH_WINDOW = 1000;
 const ID_PREFIX = /^[0-9a-f][0-9a-f-]{7,35}$/i;
+/** Events of one page: so many are read first, and no more begun once they have so much text (UTF-16 code units). */
+const FIRST_EVENTS = 8;
+const EVENTS_CHARS = 4 * 1024 * 1024;
 const WHOLE = { historyLength: undefined, artifacts: true } as const;
 
 /** What a principal may see. */
@@ -153,9 +156,35 @@ export class TaskBrowsing {
     return { taskJson: snapshotJson(stored.head, stored.rows, WHOLE), row };
   }
 
-  /** Whoever calls it has found the task before. */
-  events(taskId: string, afterSeq: number, limit: number): Promise<readonly TimedRow[]> {
-    return this.#browser.events(taskId, afterSeq, limit);
+  /**
+   * At most `limit` events, fewer where they are large. Whoever calls it has found the task before.
+   * `isCut`: there may be more.
+   */
+  async events(
+    taskId: string,
+    afterSeq: number,
+    limit: number,
+  ): Promise<{ readonly rows: readonly TimedRow[]; readonly isCut: boolean }> {
+    const rows: TimedRow[] = [];
+    let chars = 0;
+    // Few at first, then as many as their size allows: never all of a task's megabytes at once.
+    for (let size = FIRST_EVENTS; rows.length < limit && chars < EVENTS_CHARS; ) {
+      const wanted = Math.min(size, limit - rows.length);
+      const page = await this.#browser.events(taskId, rows.at(-1)?.row.seq ?? afterSeq, wanted);
+      for (const timed of page) {
+        rows.push(timed);
+        chars += timed.row.body.length;
+      }
+      if (page.length < wanted) return { rows, isCut: false };
+      size = Math.max(1, Math.floor((rows.length * (EVENTS_CHARS - chars)) / Math.max(1, chars)));
+    }
+    return { rows, isCut: true };
+  }
+
+  /** Notes that somebody watches the list as it changes, where it is of everybody. */
+  noteWatching(principal: Principal): void {
+    const { ownerId } = this.#sightOf(principal, {});
+    if (ownerId === null) this.#note(principal, { ownerId: 'all' });
   }
 
   /** The tasks of the context of a task, of its owner. */

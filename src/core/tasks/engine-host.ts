@@ -5,7 +5,8 @@ import type { Logger } from '../logger.ts';
 import type { Step } from './events.ts';
 import type { TaskLimits } from './limits.ts';
 import type { TaskMetrics } from './metrics.ts';
-import type { RunStart, TaskRun } from './run.ts';
+import type { TaskRun } from './run.ts';
+import type { RunStart } from './run-start.ts';
 import type { TaskHead, TaskStore } from './store.ts';
 
 export interface EngineHost {

@@ -17,3 +17,7 @@ export function notStored(cause: unknown): AppError {
 export function shuttingDown(): AppError {
   return new AppError('UNAVAILABLE', 'The server is shutting down; try again in a moment', { retryAfterSeconds: 2 });
 }
+
+export function noLongerRun(): AppError {
+  return new AppError('UNAVAILABLE', 'The task is no longer run here');
+}

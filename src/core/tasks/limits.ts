@@ -1,4 +1,4 @@
-/** The configured limits of the task engine. Each is named in the error that it causes. */
+/** The limits of a run: those that are configured, each named in the error that it causes, and those of its buffer. */
 
 export interface TaskLimits {
   /** Tasks that this process runs at once, and those of one owner among them. */
@@ -28,7 +28,3 @@ export interface TaskLimits {
 /** Events that may wait for one commit; an agent that produces faster waits for it. */
 export const MAX_PENDING_EVENTS = 64;
 export const MAX_PENDING_CHARS = 256 * 1024;
-
-/** Up to this size a run keeps its rows, so that the answer to a short task needs no look-up. */
-export const MAX_KEPT_ROWS = 64;
-export const MAX_KEPT_CHARS = 64 * 1024;

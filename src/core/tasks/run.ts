@@ -4,17 +4,20 @@
  */
 import { AppError, toAppError } from '../../protocol/errors.ts';
 import type { Message, Task, TaskState } from '../../protocol/v1/types.ts';
-import { type Clock, sleep } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import type { Logger } from '../logger.ts';
 import type { NewPushConfig } from '../push/push-config.ts';
 import type { CommitQueue, PendingWrite } from './commit-queue.ts';
-import { notStored } from './errors.ts';
+import { noLongerRun, notStored } from './errors.ts';
 import { agentMessageJson, agentStep, announceStep, statusStep } from './events.ts';
-import type { AgentEvent, Executor, Run } from './executor.ts';
-import { MAX_KEPT_CHARS, MAX_KEPT_ROWS, MAX_PENDING_CHARS, MAX_PENDING_EVENTS, type TaskLimits } from './limits.ts';
+import { Execution } from './execution.ts';
+import type { AgentEvent, Executor } from './executor.ts';
+import { KeptRows } from './kept-rows.ts';
+import { MAX_PENDING_CHARS, MAX_PENDING_EVENTS, type TaskLimits } from './limits.ts';
 import { type LogRow, sizeOf } from './log.ts';
 import type { TaskMetrics } from './metrics.ts';
+import { type Admission, FirstWrite, type RunStart } from './run-start.ts';
 import { isSettled, isTerminal } from './states.ts';
 import type { CommitResult, Deduplication, TaskHead, TaskWrite } from './store.ts';
 import { Waiters } from './waiters.ts';
@@ -32,27 +35,6 @@ export interface RunHost {
   /** The turn is over and all of it committed (`isDone`), or this process has let go of the task. */
   ended(run: TaskRun, isDone: boolean): void;
   loadTask(head: TaskHead): Promise<Task>;
-}
-
-/** How the first write of a run came out. */
-export type Admission =
-  | { readonly status: 'admitted' }
-  | { readonly status: 'duplicate'; readonly taskId: string; readonly sameBody: boolean }
-  | { readonly status: 'conflict' };
-
-export interface RunStart {
-  readonly executor: Executor;
-  readonly message: Message;
-  /** The head that the first write builds on; null for a new task. */
-  readonly before: TaskHead | null;
-  readonly head: TaskHead;
-  readonly rows: readonly LogRow[];
-  readonly discard: TaskWrite['discard'];
-  readonly dedup: Deduplication | null;
-  /** Goes with the first write. */
-  readonly pushConfig?: NewPushConfig | undefined;
-  /** The request that brought the message, for the log; absent where the server itself began the turn. */
-  readonly requestId?: string | undefined;
 }
 
 export class TaskRun implements PendingWrite {
@@ -74,12 +56,8 @@ export class TaskRun implements PendingWrite {
   #pushConfig: NewPushConfig | undefined;
   #underWay: { readonly head: TaskHead; readonly rows: LogRow[] } | null = null;
   #isQueued = false;
-  /** All committed rows of this turn, while they are few; null once they are too many. */
-  #kept: LogRow[] | null;
-  #keptChars = 0;
-  #iterator: AsyncIterator<AgentEvent> | null = null;
-  #abort: AbortController | null = null;
-  #abortReason: AppError | null = null;
+  readonly #kept: KeptRows;
+  readonly #execution: Execution;
   #isCanceling = false;
   #isWaitingForRoom = false;
   /** The executor is done, whatever it may still do. */
@@ -87,9 +65,7 @@ export class TaskRun implements PendingWrite {
   #hasEnded = false;
   #lastProgressMs: number;
   #cancelGrace: (() => void) | null = null;
-  readonly #admission: Promise<Admission>;
-  #admitted: ((admission: Admission) => void) | null = null;
-  #refused: ((error: unknown) => void) | null = null;
+  readonly #firstWrite = new FirstWrite();
   readonly #untilSettled = new Waiters();
   readonly #untilOver = new Waiters();
   readonly #untilCommitted = new Waiters();
@@ -105,15 +81,15 @@ export class TaskRun implements PendingWrite {
     this.#discard = start.discard;
     this.#dedup = start.dedup;
     this.#pushConfig = start.pushConfig;
-    this.#kept = start.before === null ? [] : null;
+    this.#kept = new KeptRows(start.before === null);
     this.taskId = start.head.id;
     this.ownerId = start.head.ownerId;
     this.agentId = start.head.agentId;
     this.startedAtMs = host.clock.now();
     this.#lastProgressMs = this.startedAtMs;
-    this.#admission = new Promise((resolve, reject) => {
-      this.#admitted = resolve;
-      this.#refused = reject;
+    this.#execution = new Execution(start.executor, host.clock, {
+      onNext: (next) => this.#onNext(next),
+      onThrow: (error) => this.#onThrow(error),
     });
   }
 
@@ -124,24 +100,24 @@ export class TaskRun implements PendingWrite {
 
   /** The rows of a task that began with this run, or null where they are not all at hand. */
   get keptRows(): readonly LogRow[] | null {
-    return this.#kept;
+    return this.#kept.rows;
   }
 
   /** Whether the first write is through, in one way or the other. */
   get isAdmitted(): boolean {
-    return this.#admitted === null;
+    return !this.#firstWrite.isOpen;
   }
 
   /** Enqueues the first write and resolves with what became of it; rejects when its commit failed. Call it once. */
   begin(): Promise<Admission> {
     this.#enqueue();
     if (this.executor.effects === 'none') this.#execute();
-    return this.#admission;
+    return this.#firstWrite.outcome;
   }
 
   /** What became of the first write. */
   admission(): Promise<Admission> {
-    return this.#admission;
+    return this.#firstWrite.outcome;
   }
 
   get isCommitting(): boolean {
@@ -150,7 +126,8 @@ export class TaskRun implements PendingWrite {
 
   /** Whether a terminal or interrupted state is committed, and nothing waits that may change it. */
   get isSettled(): boolean {
-    return this.#stored !== null && isSettled(this.#stored.state) && this.#isStored();
+    if (this.#pending.length > 0 || this.#underWay !== null) return false;
+    return this.#stored !== null && isSettled(this.#stored.state);
   }
 
   /** Resolves when it is settled, or `signal` is aborted; rejects when this process has lost the task. */
@@ -170,32 +147,20 @@ export class TaskRun implements PendingWrite {
     return this.#hasEnded ? Promise.reject(noLongerRun()) : this.#untilCommitted.wait(signal);
   }
 
-  #isStored(): boolean {
-    return this.#pending.length === 0 && this.#underWay === null;
-  }
-
   // ---- the executor ----
 
   #execute(): void {
+    const { taskId, ownerId } = this;
     try {
-      this.#iterator = this.executor.execute(this.#context())[Symbol.asyncIterator]();
+      const { contextId, attempt } = this.#head;
+      // Not before the claim is committed: until then the broken attempt's content is there.
+      const loadTask = (): Promise<Task> => this.#firstWrite.outcome.then(() => this.#host.loadTask(this.#head));
+      this.#execution.begin({ taskId, contextId, ownerId, message: this.#message, attempt, loadTask });
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#pull();
-  }
-
-  #pull(): void {
-    try {
-      this.#iterator?.next().then(
-        (next) => this.#onNext(next),
-        (error: unknown) => this.#onThrow(error),
-      );
-    } catch (error) {
-      // An iterator made by hand, which throws instead of rejecting.
-      this.#onThrow(error);
-    }
+    this.#execution.pull();
   }
 
   #onNext(next: IteratorResult<AgentEvent>): void {
@@ -214,7 +179,8 @@ export class TaskRun implements PendingWrite {
       return;
     }
     if (isTerminal(this.#head.state) || this.#head.state === 'TASK_STATE_INPUT_REQUIRED') this.#over();
-    else if (this.#pending.length < MAX_PENDING_EVENTS && this.#pendingChars < MAX_PENDING_CHARS) this.#pull();
+    else if (this.#pending.length < MAX_PENDING_EVENTS && this.#pendingChars < MAX_PENDING_CHARS)
+      this.#execution.pull();
     else this.#isWaitingForRoom = true;
   }
 
@@ -287,14 +253,9 @@ export class TaskRun implements PendingWrite {
 
   #release(): void {
     // It has nothing more to say about its task; what it throws while it cleans up is only worth a line.
-    const onThrow = (err: unknown): void => {
+    this.#execution.release((err) => {
       this.#host.logger.warn({ err, taskId: this.taskId, agentId: this.agentId }, 'agent failed to clean up');
-    };
-    try {
-      this.#iterator?.return?.().then(undefined, onThrow);
-    } catch (err) {
-      onThrow(err);
-    }
+    });
   }
 
   // ---- from outside ----
@@ -303,11 +264,11 @@ export class TaskRun implements PendingWrite {
   cancel(): void {
     if (this.#isOver || this.#isCanceling) return;
     this.#isCanceling = true;
-    if (this.#iterator === null) {
+    if (!this.#execution.hasBegun) {
       this.#finish('TASK_STATE_CANCELED', null);
       return;
     }
-    this.#abortWith(new AppError('UNAVAILABLE', 'The task was canceled'));
+    this.#execution.abort(new AppError('UNAVAILABLE', 'The task was canceled'));
     if (this.#isWaitingForRoom) return;
     this.#cancelGrace = this.#host.clock.after(this.#host.limits.cancelGraceMs, () => {
       this.#finish('TASK_STATE_CANCELED', null);
@@ -319,10 +280,8 @@ export class TaskRun implements PendingWrite {
     if (this.#hasEnded) return;
     this.#isOver = true;
     this.#pending = [];
-    this.#refused?.(reason);
-    this.#admitted = null;
-    this.#refused = null;
-    this.#abortWith(reason);
+    this.#firstWrite.fail(reason);
+    this.#execution.abort(reason);
     this.#release();
     this.#end(reason);
   }
@@ -337,7 +296,7 @@ export class TaskRun implements PendingWrite {
   /** Called now and then: ends a turn that takes too long or gives no sign of life. */
   checkTime(nowMs: number): void {
     // A canceled agent has its grace, and one that waits for room waits for the store.
-    if (this.#isOver || this.#isCanceling || this.#iterator === null) return;
+    if (this.#isOver || this.#isCanceling || !this.#execution.hasBegun) return;
     const { idleTimeoutMs, maxDurationMs } = this.#host.limits;
     const longest = this.executor.maxDurationMs > 0 ? this.executor.maxDurationMs : maxDurationMs;
     const isWaiting = isSettled(this.#head.state) || this.#isWaitingForRoom;
@@ -352,12 +311,7 @@ export class TaskRun implements PendingWrite {
     this.#host.metrics.limitReached(limit);
     const error = new AppError('UNAVAILABLE', `The server ended this task: ${why}`);
     this.#fail(error);
-    this.#abortWith(error);
-  }
-
-  #abortWith(reason: AppError): void {
-    this.#abortReason = reason;
-    this.#abort?.abort(reason);
+    this.#execution.abort(error);
   }
 
   // ---- commits ----
@@ -393,11 +347,11 @@ export class TaskRun implements PendingWrite {
         this.#onWritten(underWay.head, underWay.rows);
         return;
       case 'duplicate':
-        this.#admit({ status: 'duplicate', taskId: result.taskId, sameBody: result.sameBody });
+        this.#firstWrite.settle({ status: 'duplicate', taskId: result.taskId, sameBody: result.sameBody });
         this.abandon(new AppError('UNAVAILABLE', 'The message was a repetition'));
         return;
       case 'conflict':
-        this.#admit({ status: 'conflict' });
+        this.#firstWrite.settle({ status: 'conflict' });
         this.lost();
         return;
       case 'failed':
@@ -414,36 +368,21 @@ export class TaskRun implements PendingWrite {
   }
 
   #onWritten(head: TaskHead, rows: readonly LogRow[]): void {
-    const isFirst = this.#admitted !== null;
+    const isFirst = this.#firstWrite.isOpen;
     this.#stored = head;
-    this.#keep(rows);
+    this.#kept.add(rows);
     if (rows.length > 0) this.#host.committed(this, rows);
-    if (isFirst) this.#admit({ status: 'admitted' });
+    if (isFirst) this.#firstWrite.settle({ status: 'admitted' });
     if (this.#pending.length > 0 || this.#head !== head) this.#enqueue();
     else if (this.#isOver) this.#end(null);
     this.#untilCommitted.release();
     if (this.isSettled) this.#untilSettled.release();
-    if (isFirst && !this.#isOver && this.#iterator === null) this.#execute();
+    if (isFirst && !this.#isOver && !this.#execution.hasBegun) this.#execute();
     if (this.#isWaitingForRoom) {
       this.#isWaitingForRoom = false;
       if (this.#isCanceling) this.#finish('TASK_STATE_CANCELED', null);
-      else if (!this.#isOver) this.#pull();
+      else if (!this.#isOver) this.#execution.pull();
     }
-  }
-
-  #keep(rows: readonly LogRow[]): void {
-    if (this.#kept === null) return;
-    for (const row of rows) {
-      this.#kept.push(row);
-      this.#keptChars += sizeOf(row);
-    }
-    if (this.#kept.length > MAX_KEPT_ROWS || this.#keptChars > MAX_KEPT_CHARS) this.#kept = null;
-  }
-
-  #admit(admission: Admission): void {
-    this.#admitted?.(admission);
-    this.#admitted = null;
-    this.#refused = null;
   }
 
   #end(error: AppError | null): void {
@@ -456,38 +395,4 @@ export class TaskRun implements PendingWrite {
     }
     this.#host.ended(this, error === null);
   }
-
-  // ---- what the executor sees ----
-
-  #context(): Run {
-    const { clock } = this.#host;
-    const signal = (): AbortSignal => this.#signal();
-    return {
-      taskId: this.taskId,
-      contextId: this.#head.contextId,
-      ownerId: this.ownerId,
-      message: this.#message,
-      attempt: this.#head.attempt,
-      get signal() {
-        return signal();
-      },
-      now: () => clock.now(),
-      sleep: (ms) => sleep(clock, ms, this.#signal()),
-      // Not before the claim is committed: until then the broken attempt's content is there.
-      loadTask: () => this.#admission.then(() => this.#host.loadTask(this.#head)),
-    };
-  }
-
-  /** Made when first asked for: most short runs never look at it. */
-  #signal(): AbortSignal {
-    if (this.#abort === null) {
-      this.#abort = new AbortController();
-      if (this.#abortReason !== null) this.#abort.abort(this.#abortReason);
-    }
-    return this.#abort.signal;
-  }
-}
-
-function noLongerRun(): AppError {
-  return new AppError('UNAVAILABLE', 'The task is no longer run here');
 }

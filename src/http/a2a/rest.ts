@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answer, isStreaming, stream } from '../../core/operations/dispatch.ts';
 import type { Codec, RestRoute } from '../../protocol/codec.ts';
 import { AppError, ERROR_TABLE, toAppError } from '../../protocol/errors.ts';
+import { parseJson } from '../../protocol/parse-json.ts';
 import { codecV1 } from '../../protocol/v1/codec.ts';
 import { codecFor } from '../../protocol/version.ts';
 import { reportFault } from '../errors.ts';
@@ -73,15 +74,7 @@ function findRoute(codec: Codec, method: string, path: string): { route: RestRou
 
 function bodyOf(request: FastifyRequest): unknown {
   if (request.body === undefined || request.body === null || request.body === '') return undefined;
-  try {
-    return JSON.parse(request.body as string) as unknown;
-  } catch (cause) {
-    // The engine's message quotes the body, which may hold secrets: only the position is passed on.
-    const position = cause instanceof Error ? /at position \d+/.exec(cause.message)?.[0] : undefined;
-    throw new AppError('PARSE_ERROR', `Invalid JSON payload${position === undefined ? '' : ` ${position}`}`, {
-      violations: [{ field: 'body', description: 'is not JSON' }],
-    });
-  }
+  return parseJson(request.body as string, [{ field: 'body', description: 'is not JSON' }]);
 }
 
 /** `application/a2a+json` (section 11.1), unless the client takes only `application/json`; 0.3 knows only that. */

@@ -77,8 +77,8 @@ export const rotateKeyRequestSchema = z.strictObject({
     .meta({ description: 'How long the old key still works. Default: 0, it stops at once.' }),
 });
 
-/** GET /api/v1/keys; numbers are text in a query. */
-export const listKeysQuerySchema = z.strictObject({
+/** Of every list; numbers are text in a query. */
+export const pageFields = {
   pageSize: z
     .string()
     .regex(/^[1-9]\d{0,3}$/, 'must be an integer')
@@ -86,7 +86,10 @@ export const listKeysQuerySchema = z.strictObject({
     .refine((size) => size <= MAX_PAGE_SIZE, `must be from 1 to ${MAX_PAGE_SIZE}`)
     .default(50),
   pageToken: z.string().max(512).default(''),
-});
+};
+
+/** GET /api/v1/keys */
+export const listKeysQuerySchema = z.strictObject(pageFields);
 
 export const keyIdParamsSchema = z.object({ id: z.string().max(256) });
 

@@ -1,7 +1,6 @@
 /** The management API of push deliveries: what its requests and answers hold. */
 import { z } from 'zod';
-
-const MAX_PAGE_SIZE = 200;
+import { pageFields } from './contract.ts';
 
 /** Which deliveries; what is left out does not narrow. */
 const filter = {
@@ -15,17 +14,11 @@ const filter = {
     .meta({ description: 'For the admin; others see their own in any case.' }),
 };
 
-/** GET /api/v1/push/deliveries; numbers are text in a query. */
+/** GET /api/v1/push/deliveries */
 export const listDeliveriesQuerySchema = z.strictObject({
   state: z.enum(['pending', 'dead']).optional(),
   ...filter,
-  pageSize: z
-    .string()
-    .regex(/^[1-9]\d{0,3}$/, 'must be an integer')
-    .transform(Number)
-    .refine((size) => size <= MAX_PAGE_SIZE, `must be from 1 to ${MAX_PAGE_SIZE}`)
-    .default(50),
-  pageToken: z.string().max(512).default(''),
+  ...pageFields,
 });
 
 /** POST /api/v1/push/deliveries/redeliver */

@@ -93,6 +93,7 @@ export class LiveStreams implements LiveHost {
     const owned = [...this.#open.values()].filter(({ request }) => request.principal.ownerId === ownerId);
     if (owned.length >= maxPerOwner) throw this.refusal('live.maxPerOwner', maxPerOwner);
     const connection = new LiveConnection(this, this.#options.ids.next(), reply, wantsList);
+    if (wantsList) this.browsing.noteWatching(reply.request.principal);
     if (this.#open.size === 0) this.#listen();
     this.#open.set(connection.id, connection);
     connection.open();

@@ -20,9 +20,6 @@ import { eventJson, rowOf } from './task-json.ts';
 import { validate } from './validate.ts';
 
 const MAX_RELATED = 100;
-/** A page of events ends after the one with which it reaches so much text. */
-const PAGE_CHARS = 4 * 1024 * 1024;
-
 export interface TaskRoutesDeps {
   readonly browsing: TaskBrowsing;
   readonly replicaId: string;
@@ -68,16 +65,11 @@ export function registerTasks(app: FastifyInstance, { browsing, replicaId }: Tas
   app.get(`${TASKS_PATH}/:id/events`, async (request, reply) => {
     const { after, limit } = validate(taskEventsQuerySchema, request.query);
     const head = await browsing.find(request.principal, validate(taskIdParamsSchema, request.params).id);
-    const rows = await browsing.events(head.id, after, limit);
-    let chars = 0;
-    const events: string[] = [];
-    for (const { row, atMs } of rows) {
-      events.push(eventJson(row, atMs));
-      if ((chars += row.body.length) >= PAGE_CHARS) break;
-    }
-    const lastSeq = Math.max(head.seq, rows.at(-1)?.row.seq ?? 0);
-    const seqs = rows.slice(0, events.length).at(-1)?.row.seq ?? lastSeq;
-    const nextAfter = seqs < lastSeq ? seqs : null;
+    const { rows, isCut } = await browsing.events(head.id, after, limit);
+    const events = rows.map(({ row, atMs }) => eventJson(row, atMs));
+    const reached = rows.at(-1)?.row.seq ?? after;
+    const lastSeq = Math.max(head.seq, reached);
+    const nextAfter = isCut && reached < lastSeq ? reached : null;
     const rest = `"firstSeq":${head.firstSeq},"lastSeq":${lastSeq},"nextAfter":${JSON.stringify(nextAfter)}`;
     return sendJson(reply, `{"events":[${events.join(',')}],${rest}}`);
   });
@@ -92,10 +84,10 @@ export function registerTasks(app: FastifyInstance, { browsing, replicaId }: Tas
   app.get(`${TASKS_PATH}/:id/frames`, async (request): Promise<FramePage> => {
     const { version, binding, after, limit } = validate(framesQuerySchema, request.query);
     const head = await browsing.find(request.principal, validate(taskIdParamsSchema, request.params).id);
-    const rows = await browsing.events(head.id, after, limit);
-    const last = rows.at(-1)?.row.seq ?? head.seq;
+    const { rows, isCut } = await browsing.events(head.id, after, limit);
+    const reached = rows.at(-1)?.row.seq ?? after;
     const frames = rebuiltFrames(head, rows, version, binding);
-    return { origin: 'rebuilt', version, binding, frames, nextAfter: last < head.seq ? last : null };
+    return { origin: 'rebuilt', version, binding, frames, nextAfter: isCut && reached < head.seq ? reached : null };
   });
 }
 

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import type { Operation, OperationCall, OperationRequests, RestInput } from '../codec.ts';
 import { decodeWith } from '../decode.ts';
 import { AppError } from '../errors.ts';
-import { fromQuery, isJsonObject, type QueryKind } from '../scalars.ts';
+import { fromQuery, TASK_QUERIES } from '../query.ts';
+import { isJsonObject } from '../scalars.ts';
 import { invalidParams } from '../violations.ts';
 import { camelNames, pushConfigFromProto, sendParamsFromProto } from './proto-json.ts';
 import * as schemas from './schemas.ts';
@@ -88,19 +89,6 @@ export function decodeParams(operation: Operation, params: unknown): OperationCa
   return { operation, request } as OperationCall;
 }
 
-const QUERY_KINDS: Partial<Record<Operation, Readonly<Record<string, QueryKind>>>> = {
-  GetTask: { historyLength: 'integer' },
-  ListTasks: {
-    contextId: 'string',
-    status: 'string',
-    pageSize: 'integer',
-    pageToken: 'string',
-    historyLength: 'integer',
-    statusTimestampAfter: 'string',
-    includeArtifacts: 'boolean',
-  },
-};
-
 /** A REST request of 0.3, in any of the forms that `proto-json.ts` names. */
 export function decodeRest(operation: Operation, input: RestInput): OperationCall {
   const { id, configId } = input.params;
@@ -113,7 +101,7 @@ export function decodeRest(operation: Operation, input: RestInput): OperationCal
     case 'CancelTask':
       return decodeParams(operation, { ...optionalMetadata(input.body), id });
     default: {
-      const query = fromQuery(camelQuery(input.query), QUERY_KINDS[operation] ?? {});
+      const query = fromQuery(camelQuery(input.query), TASK_QUERIES[operation] ?? {});
       return decodeParams(operation, {
         ...query,
         ...(id === undefined ? {} : { id }),

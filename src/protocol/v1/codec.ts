@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import type { Codec, Operation, OperationCall, OperationRequests, RestInput, TaskPage } from '../codec.ts';
 import { decodeWith } from '../decode.ts';
 import { jsonRpcErrorBody, restErrorBody } from '../error-bodies.ts';
-import { fromQuery, isJsonObject, type QueryKind } from '../scalars.ts';
+import { fromQuery, type QueryKinds, TASK_QUERIES } from '../query.ts';
+import { isJsonObject } from '../scalars.ts';
 import { invalidParams } from '../violations.ts';
 import { METHODS, REST_ROUTES } from './methods.ts';
 import { withJsonNames } from './original-names.ts';
@@ -24,17 +25,8 @@ const REQUEST_SCHEMAS: { readonly [O in Operation]: z.ZodType<OperationRequests[
 };
 
 /** The query parameters of each operation without a body (section 11.5). */
-const QUERY_KINDS: Partial<Record<Operation, Readonly<Record<string, QueryKind>>>> = {
-  GetTask: { historyLength: 'integer' },
-  ListTasks: {
-    contextId: 'string',
-    status: 'string',
-    pageSize: 'integer',
-    pageToken: 'string',
-    historyLength: 'integer',
-    statusTimestampAfter: 'string',
-    includeArtifacts: 'boolean',
-  },
+const QUERY_KINDS: QueryKinds = {
+  ...TASK_QUERIES,
   ListTaskPushNotificationConfigs: { pageSize: 'integer', pageToken: 'string' },
 };
 

@@ -1,34 +1,23 @@
 /** The pool of PostgreSQL connections, and migrations. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { freePorts } from '../../../test/support/ports.ts';
-import { postgresForTests } from '../../../test/support/postgres.ts';
+import {
+  connect as connectTo,
+  newDatabase,
+  postgresSkipped,
+  undoAfterTest,
+} from '../../../test/support/postgres-database.ts';
 import { newTask } from '../../../test/support/task-writes.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import { type Logger, silentLogger } from '../../core/logger.ts';
 import { systemClock } from '../../ops/runtime.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { openStorage } from '../open.ts';
-import { PostgresDatabase, type PostgresOptions, sqlStateOf } from './database.ts';
+import { type PostgresDatabase, type PostgresOptions, sqlStateOf } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
 
-const postgres = await postgresForTests();
-const cleanUps: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-async function newDatabase(): Promise<string> {
-  if ('skipped' in postgres) throw new Error(postgres.skipped);
-  const database = await postgres.createDatabase();
-  cleanUps.push(() => database.drop());
-  return database.url;
-}
-
 function connect(url: string, options: Partial<PostgresOptions> = {}): PostgresDatabase {
-  const pool = { size: 2, overflow: 2, acquireTimeoutMs: 5000, logger: silentLogger };
-  const database = PostgresDatabase.open({ url, ...pool, ...options });
-  cleanUps.push(() => database.close());
-  return database;
+  return connectTo(url, { size: 2, overflow: 2, acquireTimeoutMs: 5000, ...options });
 }
 
 /** Remembers the sentences of its warnings. */
@@ -52,7 +41,7 @@ async function hold(database: PostgresDatabase, count: number): Promise<() => Pr
   };
 }
 
-describe.skipIf('skipped' in postgres)('the pool', () => {
+describe.skipIf(postgresSkipped !== undefined)('the pool', () => {
   test('[A14] work beyond all connections waits its time, and is then refused with the sizes and the time named', async () => {
     const database = connect(await newDatabase(), { acquireTimeoutMs: 1000 });
     const free = await hold(database, 4);
@@ -154,7 +143,7 @@ describe.skipIf('skipped' in postgres)('the pool', () => {
   });
 });
 
-describe.skipIf('skipped' in postgres)('migrations on PostgreSQL', () => {
+describe.skipIf(postgresSkipped !== undefined)('migrations on PostgreSQL', () => {
   test('[A14] four processes that migrate at once apply each migration once', async () => {
     const url = await newDatabase();
     const databases = Array.from({ length: 4 }, () => connect(url));
@@ -185,7 +174,7 @@ describe.skipIf('skipped' in postgres)('migrations on PostgreSQL', () => {
     const { logger, warnings } = warningsOf();
     const pool = { size: 2, overflow: 0, acquireTimeoutMs: 5000 };
     const storage = await openStorage({ url, pool, clock: systemClock, logger });
-    cleanUps.push(() => storage.close());
+    undoAfterTest(() => storage.close());
     await storage.migrate();
     expect(warnings).toEqual([]);
     await connect(url).query(
@@ -207,7 +196,7 @@ describe.skipIf('skipped' in postgres)('migrations on PostgreSQL', () => {
     const admin = connect(url.href);
     const name = `${url.pathname.slice(1)}_latin`;
     await admin.query(`create database ${name} template template0 encoding 'LATIN1' locale 'C'`);
-    cleanUps.push(async () => void (await admin.query(`drop database ${name} with (force)`)));
+    undoAfterTest(async () => void (await admin.query(`drop database ${name} with (force)`)));
     url.pathname = `/${name}`;
     await expect(migrate(connect(url.href), () => new Date())).rejects.toMatchObject({
       code: 'UNAVAILABLE',

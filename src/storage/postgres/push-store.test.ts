@@ -1,45 +1,21 @@
 /** Push notifications on PostgreSQL. */
-import { afterEach, describe, expect, test } from 'vitest';
-import { postgresForTests } from '../../../test/support/postgres.ts';
+import { describe, expect, test } from 'vitest';
+import { connect, newMigratedDatabase, postgresSkipped } from '../../../test/support/postgres-database.ts';
 import { write } from '../../../test/support/store-under-test.ts';
 import { chunks, newTask } from '../../../test/support/task-writes.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
-import { silentLogger } from '../../core/logger.ts';
 import { postgresPush } from '../push-sql.ts';
 import { CLAIM, configOf, pushStoreContract } from '../push-store.contract.ts';
 import { SqlPushStore } from '../push-store.ts';
-import { PostgresDatabase } from './database.ts';
+import type { PostgresDatabase } from './database.ts';
 import { postgresKysely } from './kysely.ts';
-import { migrate } from './migrate.ts';
 import { PostgresTaskStore } from './task-store.ts';
-
-const postgres = await postgresForTests();
-const cleanUps: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-function connect(url: string): PostgresDatabase {
-  const pool = { size: 4, overflow: 4, acquireTimeoutMs: 10_000, logger: silentLogger };
-  const database = PostgresDatabase.open({ url, ...pool });
-  cleanUps.push(() => database.close());
-  return database;
-}
-
-async function migrated(): Promise<{ url: string; database: PostgresDatabase }> {
-  if ('skipped' in postgres) throw new Error(postgres.skipped);
-  const created = await postgres.createDatabase();
-  cleanUps.push(() => created.drop());
-  const database = connect(created.url);
-  await migrate(database, () => new Date());
-  return { url: created.url, database };
-}
 
 const pushOn = (database: PostgresDatabase) => new SqlPushStore(postgresKysely(database), postgresPush);
 
-describe.skipIf('skipped' in postgres)('push notifications on PostgreSQL', () => {
+describe.skipIf(postgresSkipped !== undefined)('push notifications on PostgreSQL', () => {
   pushStoreContract(async () => {
-    const { url, database } = await migrated();
+    const { url, database } = await newMigratedDatabase();
     const second = connect(url);
     return {
       store: new PostgresTaskStore(database, 0),
@@ -52,9 +28,9 @@ describe.skipIf('skipped' in postgres)('push notifications on PostgreSQL', () =>
   });
 });
 
-describe.skipIf('skipped' in postgres)('push notifications on PostgreSQL, with others at work', () => {
+describe.skipIf(postgresSkipped !== undefined)('push notifications on PostgreSQL, with others at work', () => {
   test('[A11] a commit that waited for a new configuration of its task gives it the event all the same', async () => {
-    const { url, database } = await migrated();
+    const { url, database } = await newMigratedDatabase();
     const store = new PostgresTaskStore(database, 0);
     const push = pushOn(database);
     const head = await write(store, newTask());
@@ -84,7 +60,7 @@ describe.skipIf('skipped' in postgres)('push notifications on PostgreSQL, with o
   });
 
   test('[A11] two replicas that claim at once never get the same configuration', async () => {
-    const { url, database } = await migrated();
+    const { url, database } = await newMigratedDatabase();
     const store = new PostgresTaskStore(database, 0);
     const stores = [pushOn(database), pushOn(connect(url))];
     for (let index = 0; index < 20; index++) {

@@ -1,43 +1,14 @@
 /** Tasks on PostgreSQL: the contract, and what only a database with many writers can do. */
-import { afterEach, describe, expect, test } from 'vitest';
-import { postgresForTests } from '../../../test/support/postgres.ts';
+import { describe, expect, test } from 'vitest';
+import { connect, newMigratedDatabase, postgresSkipped } from '../../../test/support/postgres-database.ts';
 import { write } from '../../../test/support/store-under-test.ts';
 import { dedupOf, newTask, status } from '../../../test/support/task-writes.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
-import { silentLogger } from '../../core/logger.ts';
 import type { TaskHead } from '../../core/tasks/store.ts';
 import { taskStoreContract } from '../task-store.contract.ts';
-import { PostgresDatabase, type PostgresOptions } from './database.ts';
-import { migrate } from './migrate.ts';
+import type { PostgresDatabase } from './database.ts';
 import { COMMIT } from './task-commit.ts';
 import { PostgresTaskStore } from './task-store.ts';
-
-const postgres = await postgresForTests();
-const cleanUps: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-async function newDatabase(): Promise<string> {
-  if ('skipped' in postgres) throw new Error(postgres.skipped);
-  const database = await postgres.createDatabase();
-  cleanUps.push(() => database.drop());
-  return database.url;
-}
-
-function connect(url: string, options: Partial<PostgresOptions> = {}): PostgresDatabase {
-  const pool = { size: 4, overflow: 2, acquireTimeoutMs: 10_000, logger: silentLogger };
-  const database = PostgresDatabase.open({ url, ...pool, ...options });
-  cleanUps.push(() => database.close());
-  return database;
-}
-
-async function migrated(options: Partial<PostgresOptions> = {}): Promise<{ url: string; database: PostgresDatabase }> {
-  const url = await newDatabase();
-  const database = connect(url, options);
-  await migrate(database, () => new Date());
-  return { url, database };
-}
 
 /** Resolves once so many statements of the database wait for a lock. */
 async function untilWaiting(database: PostgresDatabase, count = 1): Promise<void> {
@@ -52,9 +23,9 @@ async function untilWaiting(database: PostgresDatabase, count = 1): Promise<void
 const stateOf = async (promise: Promise<unknown>) =>
   Promise.race([promise.then(() => 'done'), new Promise((resolve) => setImmediate(resolve, 'pending'))]);
 
-describe.skipIf('skipped' in postgres)('tasks on PostgreSQL', () => {
+describe.skipIf(postgresSkipped !== undefined)('tasks on PostgreSQL', () => {
   taskStoreContract(async () => {
-    const { url, database } = await migrated();
+    const { url, database } = await newMigratedDatabase();
     const second = connect(url);
     const third = connect(url);
     return {
@@ -69,13 +40,13 @@ describe.skipIf('skipped' in postgres)('tasks on PostgreSQL', () => {
   });
 });
 
-describe.skipIf('skipped' in postgres)('tasks on PostgreSQL, with others at work', () => {
+describe.skipIf(postgresSkipped !== undefined)('tasks on PostgreSQL, with others at work', () => {
   async function asked(store: PostgresTaskStore): Promise<TaskHead> {
     return write(store, status(await write(store, newTask()), 'TASK_STATE_INPUT_REQUIRED'));
   }
 
   test('[A10, A14] nothing of a write can be seen before all of it is committed', async () => {
-    const { url, database } = await migrated();
+    const { url, database } = await newMigratedDatabase();
     const store = new PostgresTaskStore(database, 0);
     const observer = connect(url);
     const reader = new PostgresTaskStore(observer, 1);
@@ -99,7 +70,7 @@ describe.skipIf('skipped' in postgres)('tasks on PostgreSQL, with others at work
   });
 
   test('[A7, A14] a key that another transaction is about to bind is waited for: bound it is a duplicate, else free', async () => {
-    const { url, database } = await migrated();
+    const { url, database } = await newMigratedDatabase();
     const store = new PostgresTaskStore(database, 0);
     const observer = connect(url);
     const bind = `insert into task_dedup values ('k', 'body-1', 'task-of-another', ${Number.MAX_SAFE_INTEGER})`;
@@ -127,7 +98,7 @@ describe.skipIf('skipped' in postgres)('tasks on PostgreSQL, with others at work
   ])(
     '[A14] a next message that meets a writer who %s is written whole or not at all',
     async (_what, change, expected) => {
-      const { url, database } = await migrated();
+      const { url, database } = await newMigratedDatabase();
       const store = new PostgresTaskStore(database, 0);
       const observer = connect(url);
       const head = await asked(store);
@@ -148,7 +119,7 @@ describe.skipIf('skipped' in postgres)('tasks on PostgreSQL, with others at work
   );
 
   test('[A14] a group that loses to a deadlock is tried again', async () => {
-    const { url, database } = await migrated();
+    const { url, database } = await newMigratedDatabase();
     const store = new PostgresTaskStore(database, 0);
     const observer = connect(url);
     const touch = (id: string | undefined) => `update tasks set attempt = attempt where id = '${id}'`;
@@ -176,7 +147,7 @@ describe.skipIf('skipped' in postgres)('tasks on PostgreSQL, with others at work
   });
 
   test('[A10, A14] a commit whose connection breaks is rejected, leaves nothing, and the next one gets a new connection', async () => {
-    const { url, database } = await migrated();
+    const { url, database } = await newMigratedDatabase();
     const store = new PostgresTaskStore(database, 0);
     const observer = connect(url);
     const writes = [newTask({ dedup: dedupOf('k') }), newTask()];
@@ -195,7 +166,7 @@ describe.skipIf('skipped' in postgres)('tasks on PostgreSQL, with others at work
   });
 
   test('[A14] a commit that takes too long is rejected and leaves nothing', async () => {
-    const { url, database } = await migrated({ statementTimeoutMs: 200 });
+    const { url, database } = await newMigratedDatabase({ statementTimeoutMs: 200 });
     const store = new PostgresTaskStore(database, 0);
     const observer = connect(url);
     await observer.transaction(async (session) => {
@@ -206,14 +177,14 @@ describe.skipIf('skipped' in postgres)('tasks on PostgreSQL, with others at work
   });
 
   test('[A14] a value that PostgreSQL cannot hold fails alone', async () => {
-    const { database } = await migrated();
+    const { database } = await newMigratedDatabase();
     const store = new PostgresTaskStore(database, 0);
     const results = await store.commit([newTask({ contextId: 'a\0b' }), newTask()]);
     expect(results).toMatchObject([{ status: 'failed', cause: expect.any(Error) }, { status: 'written' }]);
   });
 
   test('[A14] the plan of a commit, made while the tables are empty, looks tasks up by id and reads no others', async () => {
-    const { database } = await migrated();
+    const { database } = await newMigratedDatabase();
     const plan = await database.session(async (session) => {
       await session.query('set plan_cache_mode = force_generic_plan');
       await session.query(`prepare one_commit as ${COMMIT}`);
@@ -229,7 +200,7 @@ describe.skipIf('skipped' in postgres)('tasks on PostgreSQL, with others at work
   });
 
   test('[A14] four commits at once of one owner do not wait for each other, and the counters add up', async () => {
-    const { url, database } = await migrated();
+    const { url, database } = await newMigratedDatabase();
     const store = new PostgresTaskStore(database, 14);
     const observer = connect(url);
     const commits = Array.from({ length: 200 }, () => store.commit([newTask()]));

@@ -1,4 +1,4 @@
-/** Tasks on SQLite: group commits in the calling thread, hand-written statements for the hot paths. */
+/** Tasks on SQLite, with hand-written statements. */
 import type { Clock } from '../../core/clock.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
 import {
@@ -14,206 +14,39 @@ import {
   type TaskStore,
   type TaskWrite,
 } from '../../core/tasks/store.ts';
-import { counterChanges } from '../counter-changes.ts';
 import { fittingPage, listSql } from '../task-list.ts';
 import {
-  CONTENT_ARTIFACT,
-  CONTENT_MESSAGE,
   CONTENT_NONE,
-  contentNumber,
   HEAD_COLUMNS,
   type HeadRecord,
   headOf,
-  kindNumber,
   LOG_COLUMNS,
   type LogRecord,
   logRowOf,
   SEQ_SPAN,
-  taskState,
 } from '../task-rows.ts';
 import { chooseTrims, type TrimCandidate, trimSliceSql } from '../trim-walk.ts';
 import type { SqliteDatabase } from './database.ts';
-import { addDeliveries, addPushConfig } from './push-writes.ts';
+import { SqliteTaskCommits } from './task-commit.ts';
+import { readContent, readWhole } from './task-content.ts';
 
-const WRITTEN: CommitResult = { status: 'written' };
-const WRITTEN_WITH_DELIVERIES: CommitResult = { status: 'written', hasDeliveries: true };
-const CONFLICT: CommitResult = { status: 'conflict' };
-
-const INSERT_TASK = `insert into tasks (${HEAD_COLUMNS}) values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-  on conflict (id) do nothing`;
-const UPDATE_TASK = `update tasks set state = ?, status = ?, status_at = ?, seq = ?, turn_seq = ?, listed = ?,
-  message_count = ?, size_chars = ?, lease_replica = ?, lease_epoch = ?, attempt = ?
-  where id = ? and seq = ? and lease_epoch = ? returning num, push_configs`;
-/** `stored_at`: PostgreSQL fills it in by itself. */
-const INSERT_LOG = `insert into task_log (${LOG_COLUMNS}, stored_at) values (?,?,?,?,?,?,?,?,?,?)`;
-const INSERT_DEDUP = `insert into task_dedup (key, body_hash, task_id, expires_at) values (?,?,?,?)
-  on conflict (key) do nothing`;
-const COUNT = `insert into task_counters (owner_id, agent_id, state, slot, n) values (?,?,?,0,?)
-  on conflict (owner_id, agent_id, state, slot) do update set n = n + excluded.n`;
 const SELECT_HEAD = `select num, ${HEAD_COLUMNS}, push_configs from tasks where id = ? and owner_id = ? and agent_id = ?`;
-const CONTENT = `select ${LOG_COLUMNS} from task_log where id between ? and ? and discarded = 0`;
-
-const SELECT_WHOLE = `select t.context_id, t.state, t.status, t.status_at, t.seq, t.first_seq, t.listed,
-  l.id, l.kind, l.content, l.append, l.content_start, l.content_end, l.artifact_id, l.user_message, l.body
-  from tasks t left join task_log l on l.id between t.num * ${SEQ_SPAN} and t.num * ${SEQ_SPAN} + ${SEQ_SPAN - 1}
-    and l.discarded = 0 and l.content <> ${CONTENT_NONE}
-  where t.id = ? and t.owner_id = ? and t.agent_id = ? order by l.id`;
-
-interface WrittenTask {
-  readonly num: number;
-  readonly push_configs: number;
-}
-
-/** A row of SELECT_WHOLE: the head, repeated, then a log row or nulls. */
-type WholeRow = [
-  contextId: string,
-  state: string,
-  status: string,
-  statusAt: number,
-  seq: number,
-  firstSeq: number,
-  listed: number,
-  id: number | null,
-  kind: number,
-  content: number,
-  append: number,
-  contentStart: number,
-  contentEnd: number,
-  artifactId: string | null,
-  userMessage: string | null,
-  body: string,
-];
 
 export class SqliteTaskStore implements TaskStore {
   readonly #database: SqliteDatabase;
   readonly #clock: Clock;
+  readonly #commits: SqliteTaskCommits;
   #trimAfter = 0;
   #pruneAfter = '';
 
   constructor(database: SqliteDatabase, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.#commits = new SqliteTaskCommits(database, clock);
   }
 
   commit(writes: readonly TaskWrite[]): Promise<readonly CommitResult[]> {
-    return this.#database.whenFree(() => this.#commit(writes));
-  }
-
-  #commit(writes: readonly TaskWrite[]): readonly CommitResult[] {
-    try {
-      return this.#database.transaction(() => this.#applyAll(writes));
-    } catch (cause) {
-      // One write may have spoiled the transaction for all: each gets its own, so that only the guilty one fails.
-      if (writes.length > 1 && !isDatabaseDown(cause)) return writes.map((write) => this.#commitOne(write));
-      if (isDatabaseDown(cause)) throw cause;
-      return [{ status: 'failed', cause }];
-    }
-  }
-
-  #commitOne(write: TaskWrite): CommitResult {
-    try {
-      return this.#database.transaction(() => this.#applyAll([write]))[0] ?? CONFLICT;
-    } catch (cause) {
-      return { status: 'failed', cause };
-    }
-  }
-
-  #applyAll(writes: readonly TaskWrite[]): readonly CommitResult[] {
-    const results: CommitResult[] = [];
-    const written: TaskWrite[] = [];
-    for (const write of writes) {
-      const result = this.#apply(write);
-      results.push(result);
-      if (result.status === 'written') written.push(write);
-    }
-    const count = this.#database.prepare(COUNT);
-    for (const change of counterChanges(written)) count.run(change.ownerId, change.agentId, change.state, change.delta);
-    return results;
-  }
-
-  #apply(write: TaskWrite): CommitResult {
-    const { before, head, dedup } = write;
-    // The only writer in a write transaction: what is looked at first still holds when it is written.
-    const duplicate = dedup === null ? null : this.#claimKey(dedup, head.id);
-    if (duplicate !== null) return duplicate;
-    const stored = before === null ? this.#insert(head) : this.#update(before, head);
-    if (stored === undefined) {
-      if (dedup !== null) this.#database.prepare('delete from task_dedup where key = ?').run(dedup.key);
-      return CONFLICT;
-    }
-    const { num } = stored;
-    const base = num * SEQ_SPAN;
-    if (write.discard !== null) {
-      this.#database
-        .prepare('update task_log set discarded = 1 where id > ? and id < ? and user_message is null')
-        .run(base + write.discard.afterSeq, base + write.discard.beforeSeq);
-    }
-    const insertLog = this.#database.prepare(INSERT_LOG);
-    const nowMs = this.#clock.now();
-    for (const row of write.rows) {
-      insertLog.run(
-        base + row.seq,
-        kindNumber(row.kind),
-        contentNumber(row.content),
-        row.append ? 1 : 0,
-        row.contentStart,
-        row.contentEnd,
-        row.artifactId,
-        row.userMessage,
-        row.body,
-        nowMs,
-      );
-    }
-    if (stored.push_configs === 0 && write.pushConfig === undefined) return WRITTEN;
-    if (write.pushConfig !== undefined) addPushConfig(this.#database, num, head.ownerId, write.pushConfig);
-    return addDeliveries(this.#database, num, write, nowMs) ? WRITTEN_WITH_DELIVERIES : WRITTEN;
-  }
-
-  /** undefined where the id is taken. */
-  #insert(head: TaskHead): WrittenTask | undefined {
-    const { changes, lastInsertRowid } = this.#database.prepare(INSERT_TASK).run(...headValues(head));
-    return changes === 0 ? undefined : { num: Number(lastInsertRowid), push_configs: 0 };
-  }
-
-  /** undefined where the task is not as `before` says. */
-  #update(before: TaskHead, head: TaskHead): WrittenTask | undefined {
-    return this.#database
-      .prepare(UPDATE_TASK)
-      .get(
-        head.state,
-        head.status,
-        head.statusAtMs,
-        head.seq,
-        head.turnSeq,
-        head.listed ? 1 : 0,
-        head.messageCount,
-        head.sizeChars,
-        head.leaseReplica,
-        head.leaseEpoch,
-        head.attempt,
-        head.id,
-        before.seq,
-        before.leaseEpoch,
-      ) as WrittenTask | undefined;
-  }
-
-  /**
-   * null: the key was free, or bound by a row that has expired, and is now this task's. Else the duplicate that this
-   * write is.
-   */
-  #claimKey(dedup: Deduplication, taskId: string): CommitResult | null {
-    const inserted = this.#database.prepare(INSERT_DEDUP).run(dedup.key, dedup.bodyHash, taskId, dedup.expiresAtMs);
-    if (inserted.changes !== 0) return null;
-    const row = this.#database
-      .prepare('select body_hash, task_id, expires_at from task_dedup where key = ?')
-      .get(dedup.key) as { body_hash: string; task_id: string; expires_at: number };
-    if (row.expires_at > dedup.nowMs) {
-      return { status: 'duplicate', taskId: row.task_id, sameBody: row.body_hash === dedup.bodyHash };
-    }
-    this.#database
-      .prepare('update task_dedup set body_hash = ?, task_id = ?, expires_at = ? where key = ?')
-      .run(dedup.bodyHash, taskId, dedup.expiresAtMs, dedup.key);
-    return null;
+    return this.#commits.commit(writes);
   }
 
   async readDuplicate(dedup: Deduplication): Promise<{ taskId: string; sameBody: boolean } | undefined> {
@@ -224,10 +57,6 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async readHead(scope: TaskScope, taskId: string): Promise<TaskHead | undefined> {
-    return this.#head(scope, taskId);
-  }
-
-  #head(scope: TaskScope, taskId: string): TaskHead | undefined {
     const record = this.#headRecord(scope, taskId);
     return record === undefined ? undefined : headOf(record);
   }
@@ -239,48 +68,10 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   async readTask(scope: TaskScope, taskId: string, query: ContentQuery): Promise<StoredTask | undefined> {
-    if (query.historyLength === undefined && query.artifacts) return this.#whole(scope, taskId);
+    if (query.historyLength === undefined && query.artifacts) return readWhole(this.#database, scope, taskId);
     const record = this.#headRecord(scope, taskId);
     if (record === undefined) return undefined;
-    return { head: headOf(record), rows: this.#content(record.num, query) };
-  }
-
-  /** The common case in one statement, with rows as arrays. */
-  #whole(scope: TaskScope, taskId: string): StoredTask | undefined {
-    this.#database.beginReads();
-    const rows = this.#database.prepareArrays(SELECT_WHOLE).all(taskId, scope.ownerId, scope.agentId) as WholeRow[];
-    const [first] = rows;
-    if (first === undefined) return undefined;
-    const head = {
-      id: taskId,
-      contextId: first[0],
-      state: taskState(first[1]),
-      status: first[2],
-      statusAtMs: first[3],
-      seq: first[4],
-      firstSeq: first[5],
-      listed: first[6] === 1,
-    };
-    return { head, rows: first[7] === null ? [] : rows.map(logRowOfWhole) };
-  }
-
-  #content(num: number, query: ContentQuery): readonly LogRow[] {
-    const from = num * SEQ_SPAN;
-    const to = from + SEQ_SPAN - 1;
-    const { historyLength, artifacts } = query;
-    if (historyLength === undefined && artifacts) {
-      const all = `${CONTENT} and content <> ${CONTENT_NONE} order by id`;
-      return (this.#database.prepare(all).all(from, to) as LogRecord[]).map(logRowOf);
-    }
-    const latest = `${CONTENT} and content = ${CONTENT_MESSAGE} order by id desc limit ?`;
-    const chunks = `${CONTENT} and content = ${CONTENT_ARTIFACT} order by id`;
-    const records: LogRecord[] = [
-      ...(historyLength === 0
-        ? []
-        : (this.#database.prepare(latest).all(from, to, historyLength ?? -1) as LogRecord[])),
-      ...(artifacts ? (this.#database.prepare(chunks).all(from, to) as LogRecord[]) : []),
-    ];
-    return records.sort((a, b) => a.id - b.id).map(logRowOf);
+    return { head: headOf(record), rows: readContent(this.#database, record.num, query) };
   }
 
   async readEvents(taskId: string, afterSeq: number, limit: number): Promise<readonly LogRow[]> {
@@ -302,7 +93,10 @@ export class SqliteTaskStore implements TaskStore {
     const content = { historyLength: query.historyLength, artifacts: query.artifacts };
     const fitting = fittingPage(records, query);
     return {
-      tasks: fitting.map((record) => ({ head: headOf(record), rows: this.#content(record.num, content) })),
+      tasks: fitting.map((record) => ({
+        head: headOf(record),
+        rows: readContent(this.#database, record.num, content),
+      })),
       totalSize: counted.total,
       ...(fitting.length < records.length ? { isCut: true } : {}),
     };
@@ -385,48 +179,4 @@ export class SqliteTaskStore implements TaskStore {
       return Number(changes);
     });
   }
-}
-
-function logRowOfWhole(row: WholeRow): LogRow {
-  return logRowOf({
-    id: row[7] ?? 0,
-    kind: row[8],
-    content: row[9],
-    append: row[10],
-    content_start: row[11],
-    content_end: row[12],
-    artifact_id: row[13],
-    user_message: row[14],
-    body: row[15],
-  });
-}
-
-function headValues(head: TaskHead): (string | number | null)[] {
-  return [
-    head.id,
-    head.ownerId,
-    head.agentId,
-    head.contextId,
-    head.state,
-    head.status,
-    head.statusAtMs,
-    head.createdAtMs,
-    head.seq,
-    head.firstSeq,
-    head.turnSeq,
-    head.listed ? 1 : 0,
-    head.messageCount,
-    head.sizeChars,
-    head.leaseReplica,
-    head.leaseEpoch,
-    head.attempt,
-  ];
-}
-
-/** SQLITE_FULL, IOERR, READONLY, CANTOPEN, CORRUPT, NOTADB, BUSY, LOCKED: a fault of the database, not of a write. */
-const DOWN_CODES: ReadonlySet<number> = new Set([5, 6, 8, 10, 11, 13, 14, 26]);
-
-function isDatabaseDown(cause: unknown): boolean {
-  if (typeof cause !== 'object' || cause === null || !('errcode' in cause)) return false;
-  return typeof cause.errcode === 'number' && DOWN_CODES.has(cause.errcode & 0xff);
 }

@@ -106,7 +106,8 @@ describe('signing in', () => {
 
   test('[I12] failed attempts shut an address out, but no session that is in force, and ended sessions are no attempts', async () => {
     const strict = await startParley({ config: 'rateLimit: { failedAuthPerMinute: 3 }\n' });
-    const client = await signedIn(strict);
+    const { key } = await issueKey(strict);
+    const client = await signedIn(strict, key);
     const ended = await signedIn(strict);
     await ended.send('DELETE', '/api/v1/session');
     for (let count = 0; count < 10; count++) {
@@ -116,6 +117,12 @@ describe('signing in', () => {
     expect(reasonOf(await attempt())).toEqual(SIGNED_OUT);
     for (let count = 0; count < 2; count++) await attempt();
     expect((await attempt()).status).toBe(429);
+    // Neither a session nor a key that is in force lets its holder try others.
+    const guess = { body: { key: 'wrong' } };
+    expect((await client.send('POST', '/api/v1/session', guess)).status).toBe(429);
+    const held = { authorization: `Bearer ${key}` };
+    expect((await client.send('POST', '/api/v1/session', { ...guess, headers: held })).status).toBe(429);
+    expect((await client.send('GET', '/api/v1/session', { headers: held })).status).toBe(200);
     expect((await client.send('GET', '/api/v1/tasks')).status).toBe(200);
     await strict.stop();
   });

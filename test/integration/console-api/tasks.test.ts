@@ -160,6 +160,21 @@ describe.each(DATABASES)('on $name', (under) => {
       expect([second.events[0], second.nextAfter]).toEqual([events[1], null]);
     });
 
+    test('[U1] a long log comes whole, each event once, whatever the size of its pages', async () => {
+      const id = await send(ann.key, '/stream count=60 interval=1');
+      for (const limit of [1000, 20, 7]) {
+        const seqs: number[] = [];
+        for (let after: number | null = 0; after !== null; ) {
+          const { json } = await get(`/api/v1/tasks/${id}/events?limit=${limit}&after=${after}`, ann.key);
+          const page = json as TaskEventPage;
+          seqs.push(...page.events.map(({ seq }) => seq));
+          after = page.nextAfter;
+        }
+        expect(seqs.length).toBeGreaterThan(60);
+        expect(seqs).toEqual(seqs.map((_seq, index) => index + 1));
+      }
+    });
+
     test.each([
       ['1.0', 'JSONRPC', 'SendStreamingMessage', '"statusUpdate"'],
       ['1.0', 'HTTP+JSON', '/message:stream', '"statusUpdate"'],

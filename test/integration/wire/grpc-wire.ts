@@ -3,23 +3,17 @@ import { status } from '@grpc/grpc-js';
 import type { Operation } from '../../../src/protocol/codec.ts';
 import type { JsonValue } from '../../../src/protocol/json.ts';
 import { isJsonObject } from '../../../src/protocol/scalars.ts';
-import { type GrpcAnswer, type GrpcCallOptions, GrpcClient } from '../../support/grpc-client.ts';
+import {
+  type GrpcAnswer,
+  type GrpcCallOptions,
+  type GrpcClient,
+  grpcClientOf,
+  grpcMethod,
+} from '../../support/grpc-client.ts';
 import { eventOf, requestBody, resultOf } from './translation.ts';
 import type { Answer, CallOptions, Fields, StreamAnswer, Target, Wire, WireError } from './wire.ts';
 
 const CONTENT_TYPE = 'application/grpc+proto';
-
-/** Written out, and not taken from the server's own tables: these are the names of the two service definitions. */
-const METHODS_V03: Partial<Record<Operation, string>> = {
-  SubscribeToTask: 'TaskSubscription',
-  ListTaskPushNotificationConfigs: 'ListTaskPushNotificationConfig',
-  GetExtendedAgentCard: 'GetAgentCard',
-};
-
-function methodOf({ version }: Wire, operation: Operation): string {
-  if (version === '1.0') return `lf.a2a.v1.A2AService/${operation}`;
-  return `a2a.v1.A2AService/${METHODS_V03[operation] ?? operation}`;
-}
 
 function messageOf(wire: Wire, operation: Operation, fields: Fields): JsonValue {
   const form = requestBody(wire, operation, fields) as Fields;
@@ -46,15 +40,10 @@ function messageOf(wire: Wire, operation: Operation, fields: Fields): JsonValue 
   }
 }
 
-/** One client per server: a connection for each call would be the slowest part of it. */
-const clients = new Map<number, GrpcClient>();
-
 function clientOf(parley: Target): GrpcClient {
   const grpcPort = parley.ports?.grpcPort;
   if (grpcPort === undefined) throw new Error(`${parley.url} has no gRPC`);
-  let client = clients.get(grpcPort);
-  if (client === undefined) clients.set(grpcPort, (client = new GrpcClient(`127.0.0.1:${grpcPort}`)));
-  return client;
+  return grpcClientOf(`127.0.0.1:${grpcPort}`);
 }
 
 function ask(
@@ -68,7 +57,7 @@ function ask(
   const metadata = { authorization: `Bearer ${parley.adminKey}`, ...headers };
   const message = messageOf(wire, operation, fields);
   const limits = { deadlineMs: 10_000, ...(count === undefined ? {} : { count }) };
-  return clientOf(parley).call(methodOf(wire, operation), message, { metadata, ...limits });
+  return clientOf(parley).call(grpcMethod(wire.version, operation), message, { metadata, ...limits });
 }
 
 const statusOf = ({ code }: GrpcAnswer): number => (code === 'OK' ? 200 : status[code as keyof typeof status]);

@@ -1,0 +1,90 @@
+/** The executor's side of one turn: its events, pulled one at a time, and what it sees of its task. */
+import type { AppError } from '../../protocol/errors.ts';
+import { type Clock, sleep } from '../clock.ts';
+import type { AgentEvent, Executor, Run } from './executor.ts';
+
+/** What the executor is told, besides time and the signal. */
+export type RunView = Omit<Run, 'signal' | 'now' | 'sleep'>;
+
+export interface ExecutionListener {
+  onNext(next: IteratorResult<AgentEvent>): void;
+  onThrow(error: unknown): void;
+}
+
+export class Execution {
+  readonly #executor: Executor;
+  readonly #clock: Clock;
+  readonly #listener: ExecutionListener;
+  #iterator: AsyncIterator<AgentEvent> | null = null;
+  #abort: AbortController | null = null;
+  #abortReason: AppError | null = null;
+
+  constructor(executor: Executor, clock: Clock, listener: ExecutionListener) {
+    this.#executor = executor;
+    this.#clock = clock;
+    this.#listener = listener;
+  }
+
+  get hasBegun(): boolean {
+    return this.#iterator !== null;
+  }
+
+  /** Throws what the executor throws where it should give its events. */
+  begin(view: RunView): void {
+    this.#iterator = this.#executor.execute(this.#runOf(view))[Symbol.asyncIterator]();
+  }
+
+  /** Asks for the next event, which the listener gets. */
+  pull(): void {
+    try {
+      this.#iterator?.next().then(
+        (next) => this.#listener.onNext(next),
+        (error: unknown) => this.#listener.onThrow(error),
+      );
+    } catch (error) {
+      // An iterator made by hand, which throws instead of rejecting.
+      this.#listener.onThrow(error);
+    }
+  }
+
+  /** It is not asked again, and may clean up; `onThrow` gets what it throws meanwhile. */
+  release(onThrow: (error: unknown) => void): void {
+    try {
+      this.#iterator?.return?.().then(undefined, onThrow);
+    } catch (error) {
+      onThrow(error);
+    }
+  }
+
+  abort(reason: AppError): void {
+    this.#abortReason = reason;
+    this.#abort?.abort(reason);
+  }
+
+  #runOf(view: RunView): Run {
+    const clock = this.#clock;
+    const signal = (): AbortSignal => this.#signal();
+    return {
+      taskId: view.taskId,
+      contextId: view.contextId,
+      ownerId: view.ownerId,
+      message: view.message,
+      attempt: view.attempt,
+      get signal() {
+        return signal();
+      },
+      now: () => clock.now(),
+      sleep: (ms) => sleep(clock, ms, signal()),
+      loadTask: view.loadTask,
+    };
+  }
+
+  /** Made when first asked for: most short runs never look at it. */
+  #signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#abortReason !== null) this.#abort.abort(this.#abortReason);
+    }
+    return this.#abort.signal;
+  }
+}
