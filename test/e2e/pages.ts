@@ -156,8 +156,9 @@ export function describePages(looks: readonly Look[]): void {
         await view.page.getByLabel('Text', { exact: true }).waitFor();
         problems.push(...(await judge(view, 'send', look)));
         await view.page.keyboard.press('Escape');
+        await view.page.getByRole('dialog').waitFor({ state: 'hidden' });
         await view.page.keyboard.press('Control+k');
-        await view.page.getByPlaceholder('A task id').waitFor();
+        await view.page.locator('[role=dialog] input:focus').waitFor();
         problems.push(...(await judge(view, 'palette', look)));
         await view.page.keyboard.press('Escape');
         await view.page.getByRole('button', { name: 'State' }).click();

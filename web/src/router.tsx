@@ -41,6 +41,16 @@ const metricsRoute = createRoute({
   },
 });
 
+/** Numbers as they change: that is the overview. */
+const liveMetricsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/live-metrics',
+  beforeLoad: () => {
+    // oxlint-disable-next-line typescript/only-throw-error
+    throw redirect({ to: '/', replace: true });
+  },
+});
+
 const agentsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/agents',
@@ -81,6 +91,7 @@ export const router = createRouter({
     overviewRoute,
     tasksRoute.addChildren([taskRoute]),
     metricsRoute,
+    liveMetricsRoute,
     agentsRoute,
     agentRoute,
     deliveriesRoute,
