@@ -198,6 +198,7 @@ export const delivered: readonly PromiseId[] = [
   'A16',
   'A17',
   'I1',
+  'O1',
   'O2',
 ];
 
@@ -206,8 +207,11 @@ export const partly: Readonly<Partial<Record<PromiseId, string>>> = {
   A8: 'counting by all replicas together: each one counts for itself',
   A15: 'a run of the kit among the tests, and the extended card over gRPC; the results of runs by hand are committed',
   I2: 'allowed models and quotas, which are for the LLM gateway: there is no model to allow and no cost to count yet',
-  O1: 'the console, which does not exist yet',
+  I12: 'OIDC, JWTs for services, and roles: people sign in with a key',
   O3: 'the metrics of identity, WebSockets and agent operations, which come with those parts',
   O4: 'traces by OTLP, and so a trace of a task in Jaeger or Zipkin',
   O5: 'the settings of parts that are not there yet, such as Redis, NATS, KMS and OTLP',
+  U1: 'frames as they were captured on the wire, and making and deleting push configurations in the console',
+  U3: 'the areas of the product that are not there yet',
+  U4: 'the surfaces that are not there yet',
 };
