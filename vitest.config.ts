@@ -42,6 +42,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          // What a page shows follows the server, which has work to do: a second, as by default, is a guess.
+          expect: { poll: { timeout: 20_000 } },
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/build-setup.ts'],
           setupFiles: ['test/support/stop-servers.ts'],

@@ -62,8 +62,13 @@ function checkAnswer(sent: RawRequest, outcome: Outcome): void {
   if (status >= 500 || status < 200) throw new Error(`${status}: ${text}`);
   if (contentType === 'text/event-stream') {
     const [frame = ''] = text.split('\n\n');
-    if (!/^id: \d+\ndata: \{.*\}$/.test(frame)) throw new Error(`not a frame: ${frame}`);
-    const data = JSON.parse(frame.replace(/^id: \d+\ndata: /, '')) as { jsonrpc?: string; result?: unknown };
+    const [, id, json] = /^(?:id: (\d+)\n)?data: (\{.*\})$/.exec(frame) ?? [];
+    if (json === undefined) throw new Error(`not a frame: ${frame}`);
+    const data = JSON.parse(json) as { jsonrpc?: string; result?: unknown; error?: unknown };
+    // What JSON-RPC of 0.3 refuses comes as an event, which is none of the task: it has no id.
+    const isRefusal = data.error !== undefined && sent.headers['a2a-version'] !== '1.0';
+    if ((id === undefined) !== isRefusal) throw new Error(`an event without its id, or a refusal with one: ${frame}`);
+    if (isRefusal) return;
     if (sent.headers['a2a-version'] === '1.0') streamResponseSchema.parse('jsonrpc' in data ? data.result : data);
     return;
   }
