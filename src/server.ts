@@ -120,7 +120,7 @@ async function build(
   stops.push(() => storage.close());
   await storage.lockForServer();
   const migrations = (await storage.migrate()).map(({ version, name }) => `${version} ${name}`);
-  if (migrations.length > 0) logger.info({ migrations }, 'migrations applied');
+  if (migrations.length > 0) logger.info({ migrations: migrations.join(', ') }, 'migrations applied');
 
   const secrets = await openSealer({
     ...config.secrets,

@@ -14,6 +14,7 @@ export function banner(config: Config, server: RunningServer): string {
     `  ${label('API')}${url}`,
     `  ${label('Agent')}${url}/a2a  ${styleText('dim', `(${config.agents.default})`)}`,
     ...(grpcAddress === null ? [] : [`  ${label('gRPC')}${grpcAddress}`]),
+    `  ${label('Console')}${url}/ui`,
     `  ${label('API docs')}${url}/docs`,
     `  ${label('Metrics')}${metricsUrl}/metrics`,
     `  ${label('Database')}${database}`,
