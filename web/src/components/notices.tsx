@@ -40,7 +40,7 @@ export function Empty({ title, children, command }: { title: string; children?: 
 
 export function Command({ text }: { text: string }) {
   return (
-    <div className="relative mt-1 rounded-md border border-line bg-sunk">
+    <div className="relative mt-1 min-w-0 rounded-md border border-line bg-sunk">
       {/* What scrolls must be reachable by the keyboard */}
       <pre tabIndex={0} className="overflow-x-auto p-3 pr-10 font-mono text-xs">
         {text}
