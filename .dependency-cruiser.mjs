@@ -14,7 +14,8 @@ const mayImport = /** @type {Record<string, string[]>} */ ({
   config: ['protocol', 'core'],
   ...Object.fromEntries(adapters.map((name) => [name, ['protocol', 'core']])),
   ...Object.fromEntries(surfaces.map((name) => [name, ['protocol', 'core', ...adapters]])),
-  'server.ts': ['protocol', 'core', 'config', ...adapters, ...surfaces],
+  server: ['protocol', 'core', 'config', ...adapters, ...surfaces],
+  'server.ts': ['server', 'protocol', 'core', 'config', ...adapters, ...surfaces],
   cli: ['protocol', 'core', 'config', 'server.ts', ...adapters, ...surfaces],
 });
 
@@ -28,7 +29,7 @@ const testsAndSuites = '[.](test|contract)[.]ts$';
 
 /** @type {import('dependency-cruiser').IForbiddenRuleType[]} */
 const layers = Object.entries(mayImport).map(([part, others]) => ({
-  name: `layer-${part.replace('.ts', '')}`,
+  name: `layer-${part}`,
   comment: `src/${part} may import ${['itself', ...others].join(', ')}, and nothing else of src/`,
   severity: 'error',
   from: { path: pathOf([part]), pathNot: tests },
@@ -82,7 +83,7 @@ export default {
       to: {
         path: [
           '^(node:)?(fs|net|http|http2|https|tls|dgram|dns|child_process|cluster|worker_threads|readline|repl|process|os|sqlite|timers)(/|$)',
-          '(^|node_modules/)(fastify|kysely|pg|pino|undici|ws|ioredis|@photostructure|commander|dotenv|prom-client|@grpc)(/|$)',
+          '(^|node_modules/)(fastify|kysely|pg|pino|undici|ws|@redis|@photostructure|commander|dotenv|prom-client|@grpc|@nats-io)(/|$)',
         ],
       },
     },

@@ -8,6 +8,12 @@ import { createLogger } from '../ops/log.ts';
 import { AppError } from '../protocol/errors.ts';
 import { banner } from './banner.ts';
 
+/** For the parts of a stop that have no time of their own; what docs/operations.md tells supervisors to wait for. */
+const STOP_MARGIN_MS = 15_000;
+/** What a start has of it that a signal comes into: long enough to give back what it has taken, if it waits for nothing. */
+const START_MARGIN_MS = 3000;
+/** Signals that come together are one. */
+const SAME_MOMENT_MS = 500;
 const FAILED = 'the server could not start';
 
 export function registerServeCommand(program: Command): void {
@@ -38,17 +44,41 @@ async function serve(options: { port?: string; host?: string }): Promise<void> {
     logger.fatal({ err }, 'uncaught exception; the process ends, and what ran is taken up by its next start');
     process.exit(1);
   });
+  // Before the start: as the first process of a container it would not be ended by a signal that nobody listens to.
+  const signaled = stopSignal();
+  let isStarting = true;
+  void signaled.then((signal) => {
+    if (!isStarting) return;
+    logger.info({ signal }, 'stopping when the start is over');
+    setTimeout(() => {
+      if (!isStarting) return;
+      logger.info('stopped before the start was over');
+      void close().finally(() => process.exit());
+    }, START_MARGIN_MS);
+  });
   try {
     const { startServer } = await import('../server.ts');
     const server = await startServer(config, logger);
+    isStarting = false;
     const isQuiet = config.log.format === 'json' || !stdout.isTTY;
     if (isQuiet) {
       const { url, metricsUrl, grpcAddress, database, adminKey } = server;
       logger.info({ url, metricsUrl, grpcAddress, database, adminKeyFile: adminKey?.file }, 'listening');
     } else stdout.write(banner(config, server));
-    const signal = await stopSignal();
+    const signal = await signaled;
     logger.info({ signal }, 'stopping');
+    const { drainDelayMs, drainMs } = config.server;
+    const limitMs = drainDelayMs + 2 * drainMs + STOP_MARGIN_MS;
+    // A database that takes no connection back and refuses none would keep the process for minutes.
+    const late = setTimeout(() => {
+      logger.fatal(
+        { limitMs },
+        'the stop took too long; the process ends, and what ran is taken up when its leases are over',
+      );
+      void close().finally(() => process.exit(1));
+    }, limitMs);
     await server.stop();
+    clearTimeout(late);
     logger.info('stopped');
   } catch (err) {
     // One that was foreseen says what to do; where in the program it arose tells an operator nothing.
@@ -60,6 +90,8 @@ async function serve(options: { port?: string; host?: string }): Promise<void> {
   } finally {
     await close();
   }
+  // What a library has left open keeps no process that has stopped.
+  process.exit();
 }
 
 function readConfig(options: { port?: string; host?: string }): Config | null {
@@ -78,14 +110,18 @@ function readConfig(options: { port?: string; host?: string }): Config | null {
   }
 }
 
-/** The first of the signals that ask for an orderly end; the second one ends the process at once. */
+/**
+ * The first of the signals that ask for an orderly end; a later one ends the process at once. Ctrl-C comes twice at the same
+ * moment where npm is in between: the terminal tells every process of the group, and npm passes on what it is told.
+ */
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let isStopping = false;
+    let firstAtMs: number | null = null;
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (isStopping) process.exit(1);
-        isStopping = true;
+        const nowMs = performance.now();
+        firstAtMs ??= nowMs;
+        if (nowMs - firstAtMs > SAME_MOMENT_MS) process.exit(1);
         resolve(signal);
       });
     }

@@ -10,6 +10,7 @@ export function callerLimits({ rateLimit, server, streams, tasks }: Config): Rec
     'tasks.maxMessageBytes': tasks.maxMessageBytes,
     'tasks.maxPartsPerMessage': tasks.maxPartsPerMessage,
     'tasks.maxRunningPerOwner': tasks.maxRunningPerOwner,
+    'tasks.maxQueuedPerOwner': tasks.maxQueuedPerOwner,
     'streams.maxPerOwner': streams.maxPerOwner,
   };
 }

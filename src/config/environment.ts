@@ -3,6 +3,7 @@ import { postgresUrl } from './database-url.ts';
 import type { KeyInfo } from './keys.ts';
 import { listenHostProblem } from './network.ts';
 import { type ConfigProblem, closest } from './problems.ts';
+import { redisUrl } from './redis-url.ts';
 import { KEYS } from './schema.ts';
 import { readSecretFile } from './secrets.ts';
 import { LAYER, type Setting } from './settings.ts';
@@ -24,6 +25,13 @@ export const POSTGRES_VARIABLES: Readonly<Record<string, string>> = {
   POSTGRES_DB: 'Database (the name of the user).',
   POSTGRES_USER: 'User (postgres).',
   POSTGRES_PASSWORD: 'Password; or POSTGRES_PASSWORD_FILE, a file that holds it.',
+};
+
+/** Variables that together make `redis.url`; they count when `REDIS_HOST` is set and `REDIS_URL` is not. */
+export const REDIS_VARIABLES: Readonly<Record<string, string>> = {
+  REDIS_HOST: 'Redis server: host or address.',
+  REDIS_PORT: 'Its port (6379).',
+  REDIS_PASSWORD: 'Password; or REDIS_PASSWORD_FILE, a file that holds it.',
 };
 
 export interface Variable {
@@ -68,6 +76,8 @@ export function readVariables(variables: Variables): { settings: Setting[]; prob
   }
   const postgres = readPostgres(variables, problems);
   if (postgres !== undefined) settings.push(postgres);
+  const redis = readRedis(variables, problems);
+  if (redis !== undefined) settings.push(redis);
   return { settings, problems };
 }
 
@@ -116,37 +126,59 @@ function readPostgres(variables: Variables, problems: ConfigProblem[]): Setting 
     return undefined;
   }
   const before = problems.length;
-  const report = (env: string, message: string) => problems.push({ key: 'database.url', env, message });
+  const report: Report = (env, message) => problems.push({ key: 'database.url', env, message });
 
   const hostName = host.value.trim();
   const hostProblem = hostName.startsWith('/') ? undefined : listenHostProblem(hostName);
   if (hostProblem !== undefined) report('POSTGRES_HOST', hostProblem);
-  const port = get('POSTGRES_PORT') ?? '5432';
-  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535) {
-    report('POSTGRES_PORT', `must be an integer from 1 to 65535, not ${JSON.stringify(port)}`);
-  }
-  const password = readPostgresPassword(variables, report);
+  const port = readPort(variables, 'POSTGRES_PORT', 5432, report);
+  const password = readPassword(variables, 'POSTGRES_PASSWORD', report);
   if (problems.length > before) return undefined;
 
   const user = get('POSTGRES_USER') ?? 'postgres';
   const database = get('POSTGRES_DB') ?? user;
-  const value = postgresUrl({ host: hostName, port: Number(port), database, user, password });
-  return { key: 'database.url', value, ...originOf(host) };
+  return {
+    key: 'database.url',
+    value: postgresUrl({ host: hostName, port, database, user, password }),
+    ...originOf(host),
+  };
 }
 
-function readPostgresPassword(
-  variables: Variables,
-  report: (env: string, message: string) => void,
-): string | undefined {
-  const password = variables.get('POSTGRES_PASSWORD');
-  const file = variables.get('POSTGRES_PASSWORD_FILE');
+type Report = (env: string, message: string) => void;
+
+function readRedis(variables: Variables, problems: ConfigProblem[]): Setting | undefined {
+  const host = variables.get('REDIS_HOST');
+  if (host === undefined || variables.has('REDIS_URL') || variables.has('REDIS_URL_FILE')) return undefined;
+  const before = problems.length;
+  const report: Report = (env, message) => problems.push({ key: 'redis.url', env, message });
+  const hostName = host.value.trim();
+  const hostProblem = listenHostProblem(hostName);
+  if (hostProblem !== undefined) report('REDIS_HOST', hostProblem);
+  const port = readPort(variables, 'REDIS_PORT', 6379, report);
+  const password = readPassword(variables, 'REDIS_PASSWORD', report);
+  if (problems.length > before) return undefined;
+  return { key: 'redis.url', value: redisUrl({ host: hostName, port, password }), ...originOf(host) };
+}
+
+function readPort(variables: Variables, name: string, usual: number, report: Report): number {
+  const port = variables.get(name)?.value.trim() ?? String(usual);
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535) {
+    report(name, `must be an integer from 1 to 65535, not ${JSON.stringify(port)}`);
+  }
+  return Number(port);
+}
+
+/** From the variable, or from the file that `<name>_FILE` names. */
+function readPassword(variables: Variables, name: string, report: Report): string | undefined {
+  const password = variables.get(name);
+  const file = variables.get(`${name}_FILE`);
   if (file === undefined || (password !== undefined && password.layer > file.layer)) return password?.value;
   if (password?.layer === file.layer) {
-    report('POSTGRES_PASSWORD', 'and POSTGRES_PASSWORD_FILE are both set; set one of them');
+    report(name, `and ${name}_FILE are both set; set one of them`);
     return undefined;
   }
   const read = readSecretFile(file.value);
   if ('value' in read) return read.value;
-  report('POSTGRES_PASSWORD_FILE', `names a file that cannot be used: ${read.problem}`);
+  report(`${name}_FILE`, `names a file that cannot be used: ${read.problem}`);
   return undefined;
 }

@@ -328,6 +328,22 @@ describe('secrets', () => {
     expect(shownSettings(config)).toHaveLength(KEYS.length);
   });
 
+  test('the address of NATS is hidden, its passwords and tokens are kept out of logs, and a wrong one is refused unshown', () => {
+    const several = 'nats://parley:p%40ss@one:4222,tls://a-token@two:4222, nats://three';
+    const config = load({ NATS_URL: several, ADMIN_API_KEY: KEY });
+    const shown = Object.fromEntries(shownSettings(config).map(({ path, value }) => [path, value]));
+    expect(shown['bus.natsUrl']).toBe('********');
+    expect(secretValues(config)).toEqual([KEY, 'p%40ss', 'p@ss', 'a-token']);
+    write('nats', `${several}\n`);
+    expect(load({ NATS_URL_FILE: 'nats' }).bus.natsUrl).toBe(several);
+    for (const wrong of ['nats.example.com', 'nats://', 'nats://hunter22@h/path', 'http://h', 'nats://h,hunter22@x']) {
+      const all = problems({ NATS_URL: wrong }).join('\n');
+      expect(all).toContain('NATS_URL (bus.natsUrl) must ');
+      expect(all).not.toContain('hunter22');
+    }
+    expect(problems({}, { 'bus.natsSubject': 'a.*.b' }).join()).toContain('must be words of letters');
+  });
+
   test('[A12] encryption keys are shown as ********, and each of them is kept out of logs', () => {
     write('keys', `# current\n${ENCRYPTION_KEY}\n${EARLIER_KEY}\n`);
     const config = load({ ENCRYPTION_KEY_FILE: 'keys', ENCRYPTION_KEYS_PREVIOUS: EARLIER_KEY });
@@ -380,5 +396,37 @@ describe('PostgreSQL by parts', () => {
     expect(problems({ POSTGRES_DB: 'parley' })).toEqual([
       'POSTGRES_DB does nothing without POSTGRES_HOST; set that, or DATABASE_URL',
     ]);
+  });
+});
+
+describe('Redis by parts', () => {
+  test('[O5] REDIS_* make the URL; REDIS_URL goes before them', () => {
+    write('pw', 'p@ss/w#rd\n');
+    const config = load({ REDIS_HOST: 'cache', REDIS_PASSWORD_FILE: join(cwd, 'pw') });
+    expect(config.redis.url).toBe('redis://:p%40ss%2Fw%23rd@cache:6379');
+    expect(config.sources['redis.url']).toBe('env REDIS_HOST');
+    expect(load({ REDIS_HOST: '::1', REDIS_PORT: '6380' }).redis.url).toBe('redis://[::1]:6380');
+    expect(load({ REDIS_HOST: 'cache', REDIS_URL: 'rediss://other:1/2' }).redis.url).toBe('rediss://other:1/2');
+    // Kubernetes makes this one for a service of that name, and it means nothing without a host.
+    expect(load({ REDIS_PORT: 'tcp://10.0.0.1:6379' }).redis.url).toBeUndefined();
+  });
+
+  test('bad parts and URLs are named, never with the password', () => {
+    expect(problems({ REDIS_HOST: 'a b', REDIS_PORT: '0' })).toEqual([
+      'REDIS_HOST (redis.url) must be an IP address or a host name, not "a b"',
+      'REDIS_PORT (redis.url) must be an integer from 1 to 65535, not "0"',
+    ]);
+    for (const url of ['redis://:hunter2@', 'http://:hunter2@cache', 'cache:6379', 'redis://:hunter2@cache/name']) {
+      const [problem] = problems({ REDIS_URL: url });
+      expect(problem).toMatch(/^REDIS_URL \(redis\.url\) must /);
+      expect(problem).not.toContain('hunter2');
+    }
+  });
+
+  test('[I1] the password is shown nowhere, and the rest of the URL is', () => {
+    const config = load({ REDIS_URL: 'rediss://me:hun%23ter@cache:1/2' });
+    const shown = shownSettings(config).find(({ path }) => path === 'redis.url');
+    expect(shown?.value).toBe('rediss://me:********@cache:1/2');
+    expect(secretValues(config)).toEqual(['hun%23ter', 'hun#ter']);
   });
 });

@@ -2,6 +2,8 @@
 import { encryptionKeyLines } from '../core/secrets/encryption-keys.ts';
 import { databaseUrlSecrets, maskDatabaseUrl } from './database-url.ts';
 import type { Config } from './load.ts';
+import { natsUrlSecrets } from './nats-url.ts';
+import { redisUrlSecrets } from './redis-url.ts';
 import { KEYS } from './schema.ts';
 import { MASK } from './secrets.ts';
 
@@ -12,7 +14,7 @@ export interface ShownSetting {
   readonly source: string;
 }
 
-/** Every key in the order of the schema, secrets masked. Of the database URL only the password is masked. */
+/** Every key in the order of the schema, secrets masked. Of the URLs of database and Redis only the password is masked. */
 export function shownSettings(config: Config): ShownSetting[] {
   return KEYS.map(({ path, secret }) => {
     const value = valueAt(config, path);
@@ -40,13 +42,19 @@ export function settingsOf(config: Config) {
 
 /** The texts that must not get into a log line. */
 export function secretValues(config: Config): string[] {
-  const { auth, secrets, database } = config;
+  const { auth, secrets, database, bus, redis } = config;
   const keys = [secrets.encryptionKey ?? '', ...secrets.previousKeys].flatMap(encryptionKeyLines);
-  return [auth.adminKey ?? '', ...keys, ...databaseUrlSecrets(database.url)].filter((value) => value !== '');
+  const inUrls = [
+    ...databaseUrlSecrets(database.url),
+    ...(bus.natsUrl === undefined ? [] : natsUrlSecrets(bus.natsUrl)),
+    ...(redis.url === undefined ? [] : redisUrlSecrets(redis.url)),
+  ];
+  return [auth.adminKey ?? '', ...keys, ...inUrls].filter((value) => value !== '');
 }
 
 function maskSecret(path: string, value: unknown): unknown {
-  return path === 'database.url' && typeof value === 'string' ? maskDatabaseUrl(value) : MASK;
+  const isUrl = path === 'database.url' || path === 'redis.url';
+  return isUrl && typeof value === 'string' ? maskDatabaseUrl(value) : MASK;
 }
 
 function valueAt(config: Config, path: string): unknown {

@@ -1,5 +1,5 @@
 /** The reference of all keys and the example environment, written from the schema so that they cannot disagree with it. */
-import { CONFIG_FILE_VARIABLE, POSTGRES_VARIABLES } from './environment.ts';
+import { CONFIG_FILE_VARIABLE, POSTGRES_VARIABLES, REDIS_VARIABLES } from './environment.ts';
 import type { KeyInfo } from './keys.ts';
 import { KEYS } from './schema.ts';
 
@@ -23,7 +23,7 @@ value came from, secrets masked.
 - Numbers are plain integers. The unit is part of the name.
 - Relative paths are taken from the working directory.
 - A secret can be given as a file: \`ADMIN_API_KEY_FILE\`, \`ENCRYPTION_KEY_FILE\`, \`DATABASE_URL_FILE\`,
-  \`POSTGRES_PASSWORD_FILE\`. The line break at its end
+  \`NATS_URL_FILE\`, \`POSTGRES_PASSWORD_FILE\`, \`REDIS_URL_FILE\`, \`REDIS_PASSWORD_FILE\`. The line break at its end
   is left out. The variable and its \`_FILE\` together are an error.
 - A variable that begins with \`PARLEY_\` and is not listed here is an error. Those that Kubernetes makes for a service named
   \`parley\`, and \`..._PORT=tcp://...\`, are left alone.
@@ -55,14 +55,26 @@ export function renderConfigurationReference(): string {
     const title = section === '' ? 'General' : `\`${section}\``;
     return `## ${title}\n\n| key | environment | default | allowed | meaning |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
   });
-  return [INTRODUCTION, ...tables, postgresTable()].join('\n');
+  return [
+    INTRODUCTION,
+    ...tables,
+    partsTable('PostgreSQL', 'POSTGRES_HOST', 'DATABASE_URL', 'database.url', POSTGRES_VARIABLES),
+    partsTable('Redis', 'REDIS_HOST', 'REDIS_URL', 'redis.url', REDIS_VARIABLES),
+  ].join('\n');
 }
 
-function postgresTable(): string {
-  const rows = Object.entries(POSTGRES_VARIABLES).map(([name, meaning]) => `| \`${name}\` | ${cell(meaning)} |`);
-  return `## PostgreSQL by parts
+/** Of variables that together make the value of one key. */
+function partsTable(
+  name: string,
+  host: string,
+  url: string,
+  key: string,
+  parts: Readonly<Record<string, string>>,
+): string {
+  const rows = Object.entries(parts).map(([variable, meaning]) => `| \`${variable}\` | ${cell(meaning)} |`);
+  return `## ${name} by parts
 
-When \`POSTGRES_HOST\` is set and \`DATABASE_URL\` is not, these make \`database.url\` (defaults in brackets).
+When \`${host}\` is set and \`${url}\` is not, these make \`${key}\` (defaults in brackets).
 
 | environment | meaning |
 |---|---|
@@ -76,13 +88,16 @@ export function renderEnvironmentExample(): string {
     const value = typeof key.defaultValue === 'object' ? key.defaultValue.join(',') : (key.defaultValue ?? '');
     return `${comment(`${key.description} Allowed: ${key.allowed}.`)}\n# ${key.env}=${String(value)}\n`;
   });
-  const postgres = Object.entries(POSTGRES_VARIABLES).map(([name, meaning]) => `${comment(meaning)}\n# ${name}=\n`);
+  const parts = (variables: Readonly<Record<string, string>>) =>
+    Object.entries(variables).map(([name, meaning]) => `${comment(meaning)}\n# ${name}=\n`);
   return [
     '# Copy to .env and take the # off what you want to change. The real environment overrides this file.\n# All keys, also those of parley.yaml only: docs/configuration.md\n',
     `# Configuration file (parley.yaml, when it is there).\n# ${CONFIG_FILE_VARIABLE}=\n`,
     ...own,
     comment('Instead of DATABASE_URL:'),
-    ...postgres,
+    ...parts(POSTGRES_VARIABLES),
+    comment('Instead of REDIS_URL:'),
+    ...parts(REDIS_VARIABLES),
   ].join('\n');
 }
 

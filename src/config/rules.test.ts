@@ -54,6 +54,16 @@ describe('off loopback', () => {
     ]);
   });
 
+  test('files for NATS go together, and are readable', () => {
+    writeFileSync(join(cwd, 'c.pem'), 'x');
+    expect(messages({}, { 'bus.natsTls.certFile': 'c.pem' })).toEqual([
+      'bus.natsTls.certFile needs bus.natsTls.keyFile beside it: set both, or neither',
+    ]);
+    expect(messages({}, { 'bus.natsTls.caFile': 'c.pem', 'bus.natsCredentialsFile': 'gone.creds' })).toEqual([
+      `bus.natsCredentialsFile names a file that cannot be read: ${join(cwd, 'gone.creds')}: there is no such file`,
+    ]);
+  });
+
   test('plain gRPC is refused there too, also where only gRPC is off loopback', () => {
     expect(messages({ GRPC_HOST: '0.0.0.0' })).toEqual([
       expect.stringMatching(/^grpc\.host is "0\.0\.0\.0", which others can reach, and plain gRPC would show them keys/),

@@ -33,15 +33,41 @@ const tlsFilesAreReadable: Rule = (settings) =>
     (['certFile', 'keyFile'] as const).flatMap((name): RuleProblem[] => {
       const file = settings[section].tls[name];
       if (file === undefined || isInherited(settings, section)) return [];
-      try {
-        accessSync(file, constants.R_OK);
-        return [];
-      } catch (error) {
-        const message = `names a file that cannot be read: ${file}: ${readErrorText(error)}`;
-        return [{ keys: [`${section}.tls.${name}`], message }];
-      }
+      const message = unreadable(file);
+      return message === undefined ? [] : [{ keys: [`${section}.tls.${name}`], message }];
     }),
   );
+
+const natsFilesGoTogether: Rule = ({ bus }) => {
+  const { certFile, keyFile } = bus.natsTls;
+  if ((certFile === undefined) === (keyFile === undefined)) return undefined;
+  const [given, missing] = certFile === undefined ? ['keyFile', 'certFile'] : ['certFile', 'keyFile'];
+  return {
+    keys: [`bus.natsTls.${given}`, `bus.natsTls.${missing}`],
+    message: `needs bus.natsTls.${missing} beside it: set both, or neither`,
+  };
+};
+
+const natsFilesAreReadable: Rule = ({ bus }) => {
+  const files = { natsCredentialsFile: bus.natsCredentialsFile, ...prefixed('natsTls.', bus.natsTls) };
+  return Object.entries(files).flatMap(([name, file]): RuleProblem[] => {
+    const problem = file === undefined ? undefined : unreadable(file);
+    return problem === undefined ? [] : [{ keys: [`bus.${name}`], message: problem }];
+  });
+};
+
+function prefixed<T>(prefix: string, values: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]));
+}
+
+function unreadable(file: string): string | undefined {
+  try {
+    accessSync(file, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    return `names a file that cannot be read: ${file}: ${readErrorText(error)}`;
+  }
+}
 
 /** gRPC without TLS files of its own has those of the API: their problems are told once. */
 function isInherited({ server, grpc }: Settings, section: (typeof TLS_SECTIONS)[number]): boolean {
@@ -149,6 +175,8 @@ const taskHoldsItsParts: Rule = ({ tasks }) =>
 const RULES: readonly Rule[] = [
   tlsFilesGoTogether,
   tlsFilesAreReadable,
+  natsFilesGoTogether,
+  natsFilesAreReadable,
   plainHttpStaysOnLoopback,
   plainGrpcStaysOnLoopback,
   noAuthenticationStaysOnLoopback,

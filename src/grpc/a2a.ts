@@ -12,6 +12,7 @@ import { holdsMoreThan } from '../protocol/protobuf/size.ts';
 import { grpcV03 } from '../protocol/v0_3/grpc.ts';
 import { grpcV1 } from '../protocol/v1/grpc.ts';
 import { agentOf, checkVersion, GrpcCall } from './call.ts';
+import { captureCall } from './capture.ts';
 import { Exchange } from './exchange.ts';
 import type { GrpcOptions } from './options.ts';
 import { createGrpcStream, type EventEncoder } from './stream.ts';
@@ -68,11 +69,13 @@ function serviceMethods(service: GrpcService, options: GrpcOptions): ServedMetho
 
     /** The steps: version, parameters, agent, operation. Whoever gets here is authenticated. */
     const handle = async (exchange: Exchange, message: Buffer): Promise<void> => {
-      const { operations, agents, streams } = options;
+      const { operations, agents, streams, captures } = options;
       checkVersion(exchange, service);
       checkSize(options, input, message);
       const decoded = service.decode(operation, jsonOf(input, message));
-      const call = new GrpcCall(exchange, agentOf(exchange, decoded, agents), codec.version);
+      const agent = agentOf(exchange, decoded, agents);
+      if (captures.isActive) captureCall(captures, exchange, { agent, version: codec.version, input, output, message });
+      const call = new GrpcCall(exchange, agent, codec.version);
       if (!isStreaming(operation)) {
         exchange.reply(encode(await answer(operations, codec, call, decoded)));
         return;

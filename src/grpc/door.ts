@@ -47,18 +47,16 @@ export function door(options: GrpcOptions, routes: ReadonlyMap<string, string>):
   };
 }
 
-/** Authentication, then the rate. A promise only where a credential must be looked up. */
-function enter({ gate }: GrpcOptions, exchange: Exchange, route: string): Promise<void> | undefined {
+/** Authentication, then the rate. A promise only where a credential must be looked up, or other replicas be asked. */
+function enter({ gate }: GrpcOptions, exchange: Exchange, route: string): void | Promise<void> {
   const { credential } = exchange;
   refuseGuessing(gate, exchange.address, () => credential);
-  const admit = (principal: typeof exchange.principal): void => {
+  const admit = (principal: typeof exchange.principal): void | Promise<void> => {
     exchange.principal = principal;
-    takeRequest(gate, principal, route, exchange);
+    return takeRequest(gate, principal, route, exchange);
   };
   const principal = gate.authenticator.authenticate(credential);
-  if (principal instanceof Promise) return principal.then(admit);
-  admit(principal);
-  return undefined;
+  return principal instanceof Promise ? principal.then(admit) : admit(principal);
 }
 
 function refuse({ gate }: GrpcOptions, exchange: Exchange, error: unknown): void {

@@ -13,6 +13,14 @@ import type { GrpcOptions } from './options.ts';
 
 type PartialStatusObject = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 
+/** Sees what is sent, while the call is captured. */
+export interface ExchangeWatcher {
+  head(metadata: Metadata): void;
+  message(bytes: Buffer, seq: number | null): void;
+  status(told: PartialStatusObject): void;
+  closed(): void;
+}
+
 /** Under which a handler finds its exchange in the metadata. */
 const KEY = 'parley.exchange';
 
@@ -22,6 +30,7 @@ export class Exchange implements HeaderSink {
   readonly method: string;
   /** Who is calling; before authentication nobody. */
   principal: Principal = ANONYMOUS;
+  watcher: ExchangeWatcher | null = null;
   readonly #options: GrpcOptions;
   readonly #startedAtMs: number;
   #metadata = new Metadata();
@@ -68,6 +77,11 @@ export class Exchange implements HeaderSink {
     return values.length === 0 ? undefined : values.join(',');
   }
 
+  /** What came with the call. */
+  get metadata(): Metadata {
+    return this.#metadata;
+  }
+
   get credential(): string | undefined {
     const [authorization] = this.#metadata.get('authorization');
     const [key] = this.#metadata.get('x-api-key');
@@ -108,6 +122,7 @@ export class Exchange implements HeaderSink {
   sendHead(): void {
     if (this.#isHeadSent) return;
     this.#isHeadSent = true;
+    this.watcher?.head(this.#answer);
     this.base.sendMetadata(this.#answer);
   }
 
@@ -124,6 +139,7 @@ export class Exchange implements HeaderSink {
       },
     });
     this.onClosed(() => writer.dispose());
+    this.watcher?.message(message, null);
     writer.write(message);
   }
 
@@ -165,6 +181,7 @@ export class Exchange implements HeaderSink {
   #checked(told: PartialStatusObject): PartialStatusObject {
     const isOurs = told.code === status.OK || (told.metadata?.get('grpc-status-details-bin').length ?? 0) > 0;
     const checked = isOurs ? told : this.#inOurWords(told);
+    this.watcher?.status(checked);
     this.#code ??= checked.code ?? status.UNKNOWN;
     return checked;
   }
@@ -196,6 +213,7 @@ export class Exchange implements HeaderSink {
     this.#isClosed = true;
     const { clock, metrics } = this.#options;
     const code = status[this.#code ?? status.CANCELLED] ?? 'UNKNOWN';
+    this.watcher?.closed();
     metrics.requestDone(this.method, code, (clock.now() - this.#startedAtMs) / 1000);
     for (const listener of this.#onClosed) listener();
     this.#onClosed = [];

@@ -1,6 +1,7 @@
 /** What the gRPC binding needs of the rest of the server. */
 import type { Gate } from '../core/access/gate.ts';
 import type { AgentRegistry } from '../core/agents/registry.ts';
+import type { Captures } from '../core/captures/captures.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Operations } from '../core/operations/dispatch.ts';
@@ -46,6 +47,7 @@ export interface GrpcOptions {
   readonly operations: Operations;
   readonly agents: AgentRegistry;
   readonly streams: OpenStreams;
+  readonly captures: Captures;
   readonly gate: Gate;
   readonly newRequestId: () => string;
   readonly clock: Clock;

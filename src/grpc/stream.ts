@@ -86,6 +86,7 @@ export class GrpcStream implements StreamSink, ServedStream {
     if (this.#isOver) return;
     this.#open(seq);
     this.#lastEventId = seq;
+    this.#exchange.watcher?.message(message, seq);
     this.#writer.write(message);
     this.#streams.behind(this);
   }

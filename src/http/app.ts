@@ -35,6 +35,8 @@ export interface AppOptions {
   readonly sessions: OpensSessions | null;
   /** For a request that brings no id of its own. */
   readonly newRequestId: () => string;
+  /** The server is stopping: connections are closed after the answer, so that clients come back by another way. */
+  readonly isLeaving: () => boolean;
   /** Something came that no handler saw, because it was no request, or not in time. */
   readonly onUnreadable: (status: number) => void;
   readonly onRequestDone: (method: string, route: string, status: number, seconds: number) => void;
@@ -89,6 +91,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   // Hooks call back instead of returning promises: every request passes all of them.
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    if (options.isLeaving()) reply.header('connection', 'close');
     if (tls !== null) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
     done();
   });

@@ -20,9 +20,9 @@ export interface OpensSessions {
  * @param sessions null: there are none, as where authentication is switched off.
  */
 export function gateHook(gate: Gate, sessions: OpensSessions | null) {
-  const admit = (request: FastifyRequest, reply: FastifyReply, principal: Principal): void => {
+  const admit = (request: FastifyRequest, reply: FastifyReply, principal: Principal): void | Promise<void> => {
     request.principal = principal;
-    takeRequest(gate, principal, `${request.method} ${request.routeOptions.url}`, reply);
+    return takeRequest(gate, principal, `${request.method} ${request.routeOptions.url}`, reply);
   };
   return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     try {
@@ -53,7 +53,11 @@ export function gateHook(gate: Gate, sessions: OpensSessions | null) {
         found.then((principal) => admit(request, reply, principal)).then(() => done(), done);
         return;
       }
-      admit(request, reply, found);
+      const admitted = admit(request, reply, found);
+      if (admitted !== undefined) {
+        admitted.then(() => done(), done);
+        return;
+      }
     } catch (error) {
       done(toAppError(error));
       return;

@@ -2,15 +2,20 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PushMetrics } from '../core/push/metrics.ts';
 import type { PushStats } from '../core/push/push-store.ts';
+import type { ReplicaMetrics } from '../core/replicas/metrics.ts';
 import type { TaskMetrics } from '../core/tasks/metrics.ts';
 import { DURATION_BUCKETS, RequestHistogram } from './request-histogram.ts';
 
 export interface MetricsSources {
   readonly runningTasks: () => number;
+  readonly queuedTasks: () => number;
   readonly queuedWrites: () => number;
   readonly openStreams: () => number;
   readonly agents: () => number;
   readonly outbox: () => PushStats;
+  readonly isCountingTogether: () => boolean;
+  /** null: there is no bus, as with SQLite. */
+  readonly isBusUp: () => boolean | null;
 }
 
 export interface HttpMetrics {
@@ -58,11 +63,28 @@ export function createMetrics() {
   const failures = counter('parley_commit_failures_total', 'Task writes that could not be stored');
   const leaseLost = counter('parley_lease_lost_total', 'Writes refused because another holder had the task', ['agent']);
   const recovered = counter('parley_tasks_recovered_total', 'Interrupted tasks taken over', ['agent', 'how']);
+  const waits = new Histogram({
+    name: 'parley_task_queue_wait_seconds',
+    help: 'How long queued turns had waited when they were claimed',
+    labelNames: ['agent'] as const,
+    buckets: [...DURATION_BUCKETS, 60, 300, 1800],
+    registers,
+  });
+  const claims = counter(
+    'parley_task_claims_total',
+    'Tasks claimed that nobody ran: queued, given back, or of a dead replica',
+    ['from'],
+  );
+  const deleted = counter('parley_tasks_deleted_total', 'Tasks deleted because they ended long ago');
   const deduplicated = counter('parley_sends_deduplicated_total', 'Sends that joined the task of an earlier one');
   const limits = counter('parley_limit_reached_total', 'Requests refused by a configured limit', ['limit']);
   const streams = counter('parley_streams_opened_total', 'Event streams opened');
   const stalled = counter('parley_streams_stalled_total', 'Event streams cut off because nobody read them');
   const rateLimited = counter('parley_rate_limited_total', 'Requests refused with 429', ['endpoint']);
+  const countingAlone = counter(
+    'parley_rate_limit_fallbacks_total',
+    'Times that the counts which replicas share were out of reach, so that this one began to count by itself',
+  );
   const evicted = counter('parley_rate_limit_buckets_evicted_total', 'Rate limit buckets dropped to make room');
   const keyAuth = counter('parley_key_auth_total', 'Authentications by API key', ['result']);
 
@@ -78,6 +100,13 @@ export function createMetrics() {
     'parley_push_lease_lost_total',
     'Push deliveries that another process took over, or that were withdrawn',
   );
+
+  const busPayloads = counter('parley_bus_payloads_total', 'What replicas told each other, in batches', ['direction']);
+  const busDropped = counter('parley_bus_dropped_total', 'What replicas told each other in vain, by reason', [
+    'reason',
+  ]);
+  const framesStored = counter('parley_captured_frames_total', 'Wire frames captured');
+  const framesLost = counter('parley_captured_frames_lost_total', 'Wire frames that could not be stored');
 
   // Names that users' alerts and dashboards have.
   const a2aCreated = counter('a2a_requests_created_total', 'Tasks created');
@@ -104,6 +133,8 @@ export function createMetrics() {
     leaseLost: (agent) => leaseLost.inc({ agent }),
     taskRecovered: (agent, how) => recovered.inc({ agent, how }),
     sendDeduplicated: () => deduplicated.inc(),
+    taskDequeued: (agent, waitMs) => waits.observe({ agent }, waitMs / 1000),
+    taskClaimed: (from) => claims.inc({ from }),
     limitReached: (limit) => limits.inc({ limit }),
   };
 
@@ -112,6 +143,12 @@ export function createMetrics() {
     deadLettered: (reason) => deadLetters.inc({ reason }),
     leaseLost: () => pushLeaseLost.inc(),
     limitReached: (limit) => limits.inc({ limit }),
+  };
+
+  const replicas: ReplicaMetrics = {
+    payloadsSent: (count) => busPayloads.inc({ direction: 'out' }, count),
+    payloadReceived: () => busPayloads.inc({ direction: 'in' }),
+    dropped: (reason, count) => busDropped.inc({ reason }, count),
   };
 
   const http: HttpMetrics = {
@@ -123,6 +160,7 @@ export function createMetrics() {
     registry,
     task,
     push,
+    replicas,
     http,
     grpc: {
       /** @param seconds from the metadata of the request to the end of the answer. */
@@ -137,10 +175,17 @@ export function createMetrics() {
       streamStalled: () => stalled.inc(),
       limitReached: (limit: string) => limits.inc({ limit }),
     },
+    captures: {
+      framesStored: (count: number) => framesStored.inc(count),
+      framesLost: (count: number) => framesLost.inc(count),
+      limitReached: (limit: string) => limits.inc({ limit }),
+    },
     rateLimit: {
       rateLimited: (endpoint: string) => rateLimited.inc({ endpoint }),
       bucketEvicted: () => evicted.inc(),
+      countingAlone: () => countingAlone.inc(),
     },
+    retention: { tasksDeleted: (count: number) => deleted.inc(count) },
     auth: {
       adminAuth: (result: string) => {
         adminAuth.inc({ result });
@@ -161,8 +206,14 @@ export function createMetrics() {
         });
       };
       gauge('a2a_running_jobs', 'Tasks that this process runs', sources.runningTasks);
-      gauge('a2a_queue_size', 'Task writes waiting for a commit', sources.queuedWrites);
+      gauge('a2a_queue_size', 'The same as parley_tasks_queued', sources.queuedTasks);
+      gauge('parley_tasks_queued', 'Tasks that wait for a replica with room, of all replicas', sources.queuedTasks);
+      gauge('parley_commit_queue_size', 'Task writes waiting for a commit', sources.queuedWrites);
       gauge('parley_streams_open', 'Event streams open', sources.openStreams);
+      if (sources.isBusUp() !== null) {
+        const help = '1 while replicas can reach each other by the bus, 0 while they look into the database instead';
+        gauge('parley_bus_up', help, () => (sources.isBusUp() === true ? 1 : 0));
+      }
       gauge('a2a_total_agents', 'Agents of this server', sources.agents);
       gauge('a2a_enabled_agents', 'Agents that can be used', sources.agents);
       gauge('parley_push_pending', 'Push notifications that wait to be delivered', () => sources.outbox().pending);
@@ -171,6 +222,11 @@ export function createMetrics() {
         'parley_push_oldest_seconds',
         'Age of the oldest push notification that waits',
         () => sources.outbox().oldestAgeMs / 1000,
+      );
+      gauge(
+        'parley_rate_limit_shared',
+        '1: rate limits are counted with the other replicas; 0: this one counts by itself',
+        () => (sources.isCountingTogether() ? 1 : 0),
       );
       collectDefaultMetrics({ register: registry });
     },

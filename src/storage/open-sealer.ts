@@ -2,7 +2,7 @@
 import type { RandomBytes } from '../core/access/api-keys.ts';
 import type { Logger } from '../core/logger.ts';
 import { AesGcmSealer } from '../core/secrets/aes-gcm-sealer.ts';
-import { isKeyId, keyRing } from '../core/secrets/encryption-keys.ts';
+import { isKeyId, type KeyRing, keyRing } from '../core/secrets/encryption-keys.ts';
 import { Rekeying } from '../core/secrets/rekeying.ts';
 import { mayBePlaintext, type SealedColumn } from '../core/secrets/sealed-columns.ts';
 import type { SealedValueStore } from '../core/secrets/sealed-value-store.ts';
@@ -25,6 +25,7 @@ export interface OpenSealerOptions {
 }
 
 export interface OpenedSealer {
+  readonly ring: KeyRing;
   readonly sealer: AesGcmSealer;
   readonly rekeying: Rekeying;
 }
@@ -42,7 +43,7 @@ export async function openSealer(options: OpenSealerOptions): Promise<OpenedSeal
     if (!options.startWithoutKeys || !(error instanceof AppError)) throw error;
     logger.error({ err: error }, 'secrets in the database cannot be opened; starting all the same, as configured');
   }
-  return { sealer, rekeying };
+  return { ring, sealer, rekeying };
 }
 
 async function keysOfFile(options: OpenSealerOptions): Promise<string> {
@@ -53,7 +54,8 @@ async function keysOfFile(options: OpenSealerOptions): Promise<string> {
     throw new AppError(
       'UNAVAILABLE',
       `the database holds encrypted secrets, and there is no encryption key: ENCRYPTION_KEY is not set and ${path} is not ` +
-        'there. Restore that file or set ENCRYPTION_KEY; replicas on one database need the same key. If it is lost, set ' +
+        'there. Restore that file or set ENCRYPTION_KEY; replicas on one database need the same key, so that a further one ' +
+        'gets that of the first (encryption.key in its data directory, where the first made it). If it is lost, set ' +
         'secrets.startWithoutKeys: true: those secrets stay unreadable, and everything else works',
     );
   }

@@ -1,7 +1,11 @@
 /** What an open database gives the rest of the program. */
+import type { AdminKeyMarks } from '../core/access/admin-key-agreement.ts';
 import type { ApiKeyStore } from '../core/access/api-key-store.ts';
 import type { SessionStore } from '../core/access/session-store.ts';
+import type { CaptureStore } from '../core/captures/capture-store.ts';
 import type { Clock } from '../core/clock.ts';
+import type { NonceStore } from '../core/limits/nonce-store.ts';
+import type { RateCounts } from '../core/limits/rate-counts.ts';
 import type { Logger } from '../core/logger.ts';
 import type { PushStore } from '../core/push/push-store.ts';
 import type { SealedValueStore } from '../core/secrets/sealed-value-store.ts';
@@ -31,14 +35,22 @@ export interface Storage {
   readonly kind: 'sqlite' | 'postgres';
   /** For people to read; without secrets. */
   readonly description: string;
+  /** How PostgreSQL is connected to, with its secrets, for what needs a connection of its own; null for another database. */
+  readonly postgresUrl: string | null;
   readonly tasks: TaskStore;
   readonly browser: TaskBrowser;
   readonly apiKeys: ApiKeyStore;
   readonly sessions: SessionStore;
   readonly push: PushStore;
+  readonly captures: CaptureStore;
   readonly sealedValues: SealedValueStore;
   readonly signingKeys: SigningKeyStore;
   readonly cardSignatures: CardSignatureStore;
+  readonly nonces: NonceStore;
+  /** null: one process has the database for itself, and counts in its memory. */
+  readonly rateCounts: RateCounts | null;
+  /** null: one process has the database for itself. */
+  readonly adminKeyMarks: AdminKeyMarks | null;
   /** Brings the schema up to date and returns what it applied. A schema newer than this program is only noted in the log. */
   migrate(): Promise<readonly AppliedMigration[]>;
   migrationStatus(): Promise<MigrationStatus>;

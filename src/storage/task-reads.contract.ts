@@ -25,6 +25,18 @@ const idsOf = async (store: TaskStore, fields: Partial<ListQuery> = {}) =>
   (await store.listTasks(listQuery(fields))).tasks.map(({ head }) => head.id);
 
 export function taskReadContract(open: () => Promise<StoreUnderTest>): void {
+  test('[A9, O16] the positions of many tasks come in one answer, of those that are there, whoever has them', async () => {
+    const { store, other } = await open();
+    const first = await write(store, newTask());
+    const second = await write(store, chunks(await write(store, newTask()), ['a', 'b']));
+    const unasked = await write(store, newTask());
+    const ids = [first.id, second.id, 'no\'such"task', ...Array.from({ length: 3000 }, (_, index) => `none-${index}`)];
+    const expected = new Map([first, second].map(({ id, seq }) => [id, seq]));
+    expect(await other.readSeqs(ids)).toEqual(expected);
+    expect(expected.has(unasked.id)).toBe(false);
+    expect(await other.readSeqs([])).toEqual(new Map());
+  });
+
   test('[A6, A14] no read gives anything of another owner, nor of another agent of the same owner', async () => {
     const { store } = await open();
     const head = await write(store, newTask());
@@ -219,22 +231,29 @@ export function taskReadContract(open: () => Promise<StoreUnderTest>): void {
     );
   });
 
-  test('[A14] a task of 10,000 events takes each write, and gives each page, in the time that the first took', async () => {
+  test('[A14] a task of 10,000 events takes each write, and gives each page, as one of a few events does', async () => {
     const { store } = await open();
-    let head = await write(store, newTask());
     const texts = Array.from({ length: 100 }, () => 'x'.repeat(100));
-    const timesMs: number[] = [];
-    for (let round = 0; round < 100; round++) {
+    let large = await write(store, newTask());
+    for (let round = 0; round < 70; round++) large = await write(store, chunks(large, texts));
+    const once = async (before: TaskHead) => {
       const start = performance.now();
-      head = await write(store, chunks(head, texts));
+      const head = await write(store, chunks(before, texts));
       await store.readEvents(head.id, head.seq - 50, 100);
       await store.readHead(head, head.id);
-      timesMs.push(performance.now() - start);
+      return { head, ms: performance.now() - start };
+    };
+    // In turn, so that whatever else the machine does meets both.
+    const ratios: number[] = [];
+    for (let round = 0; round < 30; round++) {
+      const small = await once(await write(store, newTask()));
+      const next = await once(large);
+      large = next.head;
+      ratios.push(next.ms / small.ms);
     }
-    const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-    // Generous: a cost that grows with the task would make the last 30 about 5 times the first 30.
-    expect(median(timesMs.slice(-30))).toBeLessThan(median(timesMs.slice(0, 30)) * 2.5);
-    expect((await store.readTask(head, head.id, ALL))?.rows).toHaveLength(10_001);
+    // Generous: a cost that grows with the task would make it many times as much.
+    expect(ratios.toSorted((a, b) => a - b)[Math.floor(ratios.length / 2)]).toBeLessThan(2.5);
+    expect((await store.readTask(large, large.id, ALL))?.rows).toHaveLength(10_001);
   });
 }
 

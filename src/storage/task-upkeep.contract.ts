@@ -1,70 +1,13 @@
-/** What every TaskStore must do; each database runs it. This file: leases, retention, forgetting. */
+/** What every TaskStore must do; each database runs it. This file: retention, forgetting. */
 
 import { expect, test } from 'vitest';
 import { ALL, type StoreUnderTest, viewOf, write } from '../../test/support/store-under-test.ts';
 import { chunks, dedupOf, newTask, status, T0 } from '../../test/support/task-writes.ts';
-import { waitFor } from '../../test/support/wait-for.ts';
 import type { TaskHead, TaskStore } from '../core/tasks/store.ts';
-import { RELEASED } from '../core/tasks/store.ts';
 
 const HOUR_MS = 3_600_000;
-const idsOf = (heads: readonly TaskHead[]) => heads.map(({ id }) => id);
 
 export function taskUpkeepContract(open: () => Promise<StoreUnderTest>): void {
-  test('[A10, A14] tasks of a replica that no longer renews are orphans, oldest first; those of a living one are not', async () => {
-    const { store, other } = await open();
-    await store.heartbeat('dead', 1);
-    const first = await write(store, newTask({ lease: 'dead' }));
-    const second = await write(store, newTask({ lease: 'dead' }));
-    await write(store, newTask({ lease: null }));
-    await other.heartbeat('alive', HOUR_MS);
-    const mine = await write(other, newTask({ lease: 'alive' }));
-    const orphans = await waitFor('the lease to expire', 5000, async () => {
-      const found = await other.findOrphans(10);
-      return found.length > 0 && found;
-    });
-    expect(orphans).toEqual([first, second]);
-    expect(idsOf(await other.findOrphans(1))).toEqual([first.id]);
-    expect(idsOf(await other.findLeased('alive', 10))).toEqual([mine.id]);
-    expect(idsOf(await other.findLeased('dead', 1))).toEqual([first.id]);
-  });
-
-  test('[A14] a renewed replica keeps its tasks, a retired one loses them at once, and an ended task has no lease', async () => {
-    const { store } = await open();
-    await store.heartbeat('replica-1', HOUR_MS);
-    await store.heartbeat('replica-1', HOUR_MS);
-    const head = await write(store, newTask());
-    const ended = await write(store, newTask());
-    await write(store, status(ended, 'TASK_STATE_COMPLETED'));
-    expect(await store.findOrphans(10)).toEqual([]);
-    await store.retireReplica('replica-1');
-    await store.retireReplica('replica-1');
-    const released = [{ ...head, leaseReplica: RELEASED }];
-    expect(await store.findOrphans(10)).toEqual(released);
-    await store.heartbeat('replica-1', HOUR_MS);
-    expect(await store.findOrphans(10)).toEqual(released);
-  });
-
-  test('[A14] an orphan is taken over once, and its old holder cannot write any more', async () => {
-    const { store, other } = await open();
-    const head = await write(store, newTask({ lease: 'dead' }));
-    const claim = (leaseReplica: string) => ({
-      before: head,
-      head: { ...head, leaseReplica, leaseEpoch: head.leaseEpoch + 1, attempt: 2 },
-      rows: [],
-      discard: null,
-      dedup: null,
-    });
-    const results = await Promise.all([store.commit([claim('r1')]), other.commit([claim('r2')])]);
-    expect(
-      results
-        .flat()
-        .map((result) => result.status)
-        .sort(),
-    ).toEqual(['conflict', 'written']);
-    expect(await store.commit([status(head, 'TASK_STATE_COMPLETED')])).toEqual([{ status: 'conflict' }]);
-  });
-
   async function endedTask(store: TaskStore, endedAtMs: number): Promise<TaskHead> {
     const working = await write(store, status(await write(store, newTask({ atMs: T0 })), 'TASK_STATE_WORKING'));
     const streamed = await write(store, chunks(working, ['a', 'b']));

@@ -1,12 +1,12 @@
 /** Who is let in, what it costs, and how soon a change takes effect. */
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { MemoryKeyStore } from '../../../test/support/memory-key-store.ts';
 import { type TurnedClock, turnedClock } from '../../../test/support/turned-clock.ts';
 import { AppError } from '../../protocol/errors.ts';
 import { silentLogger } from '../logger.ts';
 import type { AdminKeySource } from './admin-key.ts';
 import { AdminTokens } from './admin-tokens.ts';
-import type { ApiKeyRecord, ApiKeyStore, ApiKeyUse } from './api-key-store.ts';
 import { ApiKeyService, hashCredential } from './api-keys.ts';
 import { Authenticator, type AuthenticatorOptions } from './authenticator.ts';
 import { ADMIN, ANONYMOUS, type Principal } from './principal.ts';
@@ -16,64 +16,8 @@ const UNKNOWN_KEY = `pk_${'a'.repeat(43)}`;
 const INVALID =
   'The credential is not valid: send an API key, the admin key or an admin token as `Authorization: Bearer <key>` or `x-api-key: <key>`';
 
-/** Enough of a store for the authenticator; the real ones have their own suite. */
-class MemoryStore implements ApiKeyStore {
-  readonly records = new Map<string, ApiKeyRecord>();
-  readonly uses: ApiKeyUse[][] = [];
-  reads = 0;
-  isDown = false;
-  /** Reads answer when this has resolved, with what was true when they began. */
-  gate: Promise<void> = Promise.resolve();
-
-  async findByHash(keyHash: string, nowMs: number): Promise<ApiKeyRecord | null> {
-    this.reads++;
-    const found = [...this.records.values()].find(
-      (record) =>
-        record.keyHash === keyHash || (record.previousHash === keyHash && (record.previousExpiresAtMs ?? 0) > nowMs),
-    );
-    await this.gate;
-    if (this.isDown) throw new AppError('UNAVAILABLE', 'the database does not answer');
-    return found ?? null;
-  }
-  async insert(record: ApiKeyRecord): Promise<void> {
-    this.records.set(record.id, record);
-  }
-  async find(id: string): Promise<ApiKeyRecord | null> {
-    return this.records.get(id) ?? null;
-  }
-  async list(): Promise<readonly ApiKeyRecord[]> {
-    return [...this.records.values()];
-  }
-  async ownerExists(): Promise<boolean> {
-    return true;
-  }
-  async update(id: string, changes: object, nowMs: number): Promise<ApiKeyRecord | null> {
-    return this.#put(id, { ...changes, updatedAtMs: nowMs + 1 });
-  }
-  async rotate(
-    id: string,
-    fromHash: string,
-    rotation: { previousExpiresAtMs: number | null },
-  ): Promise<ApiKeyRecord | null> {
-    return this.#put(id, { ...rotation, previousHash: rotation.previousExpiresAtMs === null ? null : fromHash });
-  }
-  async delete(id: string): Promise<boolean> {
-    return this.records.delete(id);
-  }
-  async touchLastUsed(uses: readonly ApiKeyUse[]): Promise<void> {
-    this.uses.push([...uses]);
-  }
-  #put(id: string, fields: Partial<ApiKeyRecord>): ApiKeyRecord | null {
-    const record = this.records.get(id);
-    if (record === undefined) return null;
-    const changed = { ...record, ...fields };
-    this.records.set(id, changed);
-    return changed;
-  }
-}
-
 let clock: TurnedClock;
-let store: MemoryStore;
+let store: MemoryKeyStore;
 let adminKey: { key: string } & AdminKeySource;
 let adminTokens: AdminTokens;
 let counted: string[];
@@ -86,7 +30,7 @@ beforeEach(() => {
   let count = 0;
   const ids = { next: () => `id-${++count}` };
   clock = turnedClock();
-  store = new MemoryStore();
+  store = new MemoryKeyStore();
   adminKey = { key: ADMIN_KEY, current: () => adminKey.key };
   adminTokens = new AdminTokens({ adminKey, clock, ids });
   counted = [];

@@ -13,6 +13,8 @@ export const ACTIONS = {
   'push.read': 'tasks:read',
   'delivery.write': 'tasks:write',
   'delivery.read': 'tasks:read',
+  'capture.write': 'tasks:write',
+  'capture.read': 'tasks:read',
   'card.extended': 'tasks:read',
   'key.read': 'admin',
   'key.write': 'admin',

@@ -32,9 +32,17 @@ export function refuseGuessing(
   if (!authenticator.isKnown(credential())) failures.refuseIfExhausted(address);
 }
 
-/** Counts a request of this principal to this route. Throws RATE_LIMITED when it is one too many. */
-export function takeRequest({ requests }: Gate, principal: Principal, route: string, answer: HeaderSink): void {
-  requests?.take(`${principal.keyId ?? principal.ownerId} ${route}`, answer);
+/**
+ * Counts a request of this principal to this route. Throws, or rejects with, RATE_LIMITED when it is one too many. A
+ * promise only where other replicas must be asked.
+ */
+export function takeRequest(
+  { requests }: Gate,
+  principal: Principal,
+  route: string,
+  answer: HeaderSink,
+): void | Promise<void> {
+  return requests?.take(`${principal.keyId ?? principal.ownerId} ${route}`, answer);
 }
 
 /** Of an error on its way out: a credential that opened nothing counts against its address. */

@@ -22,6 +22,7 @@ let clock: TurnedClock;
 let adminKey: { key: string; current(): string };
 let calls: string[];
 let ended: string[];
+let failing: ReadonlySet<keyof SessionStore>;
 let replica: () => Sessions;
 
 beforeEach(async () => {
@@ -29,10 +30,12 @@ beforeEach(async () => {
   adminKey = { key: ADMIN_KEY, current: () => adminKey.key };
   calls = [];
   ended = [];
+  failing = new Set();
   const real = new SqlSessionStore(await sqliteSqlForTests());
   const store = new Proxy<SessionStore>(real, {
     get: (target, name: keyof SessionStore) => {
       calls.push(name);
+      if (failing.has(name)) return () => Promise.reject(new Error('database or disk is full'));
       return target[name].bind(target);
     },
   });
@@ -49,6 +52,24 @@ beforeEach(async () => {
 const refused = { code: 'UNAUTHENTICATED', metadata: { session: 'ended' } };
 
 describe('a session', () => {
+  test.each(['insert', 'prune'] as const)(
+    '[I12] signing in on a full disk says so, ends nobody, and works once there is room (%s)',
+    async (name) => {
+      const sessions = replica();
+      const { token } = await sessions.signIn(ADMIN_KEY, 'browser');
+      failing = new Set([name]);
+      const full = { code: 'UNAVAILABLE', message: expect.stringContaining('try again later'), retryAfterSeconds: 5 };
+      await expect(sessions.signIn(ADMIN_KEY, 'browser')).rejects.toMatchObject(full);
+      await expect(sessions.signIn('not-the-admin-key-of-it', 'browser')).rejects.toMatchObject({
+        code: 'UNAUTHENTICATED',
+      });
+      await sessions.open(token);
+      expect(ended).toEqual([]);
+      failing = new Set();
+      await sessions.signIn(ADMIN_KEY, 'browser');
+    },
+  );
+
   test('[I12] ends when it is not used for the idle time, and not before', async () => {
     const sessions = replica();
     const { token, session } = await sessions.signIn(ADMIN_KEY, 'browser');

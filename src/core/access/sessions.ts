@@ -70,7 +70,7 @@ export class Sessions {
 
   /** Throws UNAUTHENTICATED for what is neither the admin key nor an API key in force: a token prolongs nothing. */
   async signIn(key: string, userAgent: string): Promise<{ readonly token: string; readonly session: OpenSession }> {
-    const { store, clock, ids, randomBytes, limits } = this.#options;
+    const { clock, ids, randomBytes, limits } = this.#options;
     const principal = await this.#principalOfKey(key);
     const nowMs = clock.now();
     const token = Buffer.from(randomBytes(TOKEN_BYTES)).toString('base64url');
@@ -87,10 +87,22 @@ export class Sessions {
       lastSeenAtMs: nowMs,
       expiresAtMs: nowMs + limits.maxAgeMs,
     };
-    await store.prune(nowMs, nowMs - limits.idleMs);
-    for (const { id, tokenHash } of await store.insert(record, limits.maxPerOwner)) this.#forget(id, tokenHash);
+    for (const { id, tokenHash } of await this.#store(record, nowMs)) this.#forget(id, tokenHash);
     const { csrfToken } = this.#remember(token, record);
     return { token, session: { id: record.id, record, principal, csrfToken } };
+  }
+
+  /** Answers which sessions have made room. A database that takes nothing, as on a full disk, is no fault of the key. */
+  async #store(record: SessionRecord, nowMs: number): Promise<readonly Pick<SessionRecord, 'id' | 'tokenHash'>[]> {
+    const { store, limits } = this.#options;
+    try {
+      await store.prune(nowMs, nowMs - limits.idleMs);
+      return await store.insert(record, limits.maxPerOwner);
+    } catch (cause) {
+      const told =
+        'The key is good, but the session could not be stored: the database takes nothing now; try again later';
+      throw new AppError('UNAVAILABLE', told, { cause, retryAfterSeconds: 5 });
+    }
   }
 
   #principalOfKey(key: string): Principal | Promise<Principal> {
@@ -218,6 +230,11 @@ export class Sessions {
       throw new AppError('NOT_FOUND', `There is no session ${id}`);
     }
     this.#forget(id, record.tokenHash);
+  }
+
+  /** Another process has ended this session: it is looked up again before it is believed again. */
+  forget(id: string): void {
+    for (const [tokenHash, { record }] of this.#cache) if (record.id === id) this.#cache.delete(tokenHash);
   }
 
   #forget(id: string, tokenHash: string): void {

@@ -14,6 +14,8 @@ export interface Agent {
   readonly id: string;
   readonly description: AgentDescription;
   readonly executor: Executor;
+  /** Tasks of it that one process runs at once; absent or 0: what `tasks.maxRunningPerAgent` says. */
+  readonly maxRunning?: number;
 }
 
 export const AGENT_ID = /^[a-z][a-z0-9-]{0,62}$/;

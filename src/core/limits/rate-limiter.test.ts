@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { thrownBy } from '../../../test/support/thrown-by.ts';
 import { type TurnedClock, turnedClock } from '../../../test/support/turned-clock.ts';
+import { rateLimiterContract } from './rate-limiter.contract.ts';
 import { RateLimiter } from './rate-limiter.ts';
 
 let clock: TurnedClock;
@@ -19,8 +20,28 @@ function limiter(perMinute: number, maxBuckets = 1000): RateLimiter {
     rateLimited: (endpoint: string) => void refused.push(endpoint),
     bucketEvicted: () => void evictions++,
   };
-  return new RateLimiter({ perMinute, maxBuckets, clock, metrics, endpoint: 'requests' });
+  return new RateLimiter({ perMinute, maxBuckets, clock, metrics, endpoint: 'requests', shared: null });
 }
+
+describe('in memory', () => {
+  rateLimiterContract(async () => ({
+    replicas(perMinute, { windowMs, endpoint = 'requests' } = {}) {
+      const metrics = { rateLimited: () => undefined, bucketEvicted: () => undefined };
+      const one = new RateLimiter({
+        perMinute,
+        maxBuckets: 1000,
+        clock,
+        metrics,
+        endpoint,
+        shared: null,
+        ...(windowMs === undefined ? {} : { windowMs }),
+      });
+      return [one, one];
+    },
+    now: () => clock.now(),
+    tick: () => clock.turn(50),
+  }));
+});
 
 class Reply {
   readonly headers: Record<string, string> = {};
@@ -34,7 +55,7 @@ class Reply {
 /** The RateLimit headers (limit, remaining, reset) of one request. Throws when it is refused. */
 function take(limits: RateLimiter, key: string): string[] {
   const reply = new Reply();
-  limits.take(key, reply);
+  void limits.take(key, reply);
   return Object.values(reply.headers);
 }
 
@@ -51,7 +72,7 @@ describe('a window', () => {
       ['3', '0', '60'],
     ]);
     const reply = new Reply();
-    const error = thrownBy(() => limits.take('a', reply));
+    const error = thrownBy(() => void limits.take('a', reply));
     expect([error.code, error.message, error.retryAfterSeconds]).toEqual([
       'RATE_LIMITED',
       'Too many requests: 3 a minute are allowed',

@@ -1,8 +1,10 @@
-/** Rate limits over fixed windows of one minute, in this process, with a bound on how many buckets there are. */
+/** Rate limits over fixed windows of one minute: counted in this process, or together with the other replicas. */
 import { AppError } from '../../protocol/errors.ts';
 import type { Clock } from '../clock.ts';
+import { LocalCounts } from './local-counts.ts';
+import type { SharedCounts } from './shared-counts.ts';
 
-const WINDOW_MS = 60_000;
+export const WINDOW_MS = 60_000;
 
 export interface RateLimitMetrics {
   rateLimited(endpoint: string): void;
@@ -17,50 +19,88 @@ export interface HeaderSink {
 
 export interface RateLimiterOptions {
   readonly perMinute: number;
+  /** Callers that this process remembers; those that are counted elsewhere only once they have to wait. */
   readonly maxBuckets: number;
   readonly clock: Clock;
   readonly metrics: RateLimitMetrics;
-  /** Names the limit in metrics. */
+  /** Names the limit in metrics, and keeps its counts apart from those of others. */
   readonly endpoint: string;
-}
-
-interface Bucket {
-  used: number;
-  readonly resetsAtMs: number;
+  /** null: this process is the only one. */
+  readonly shared: SharedCounts | null;
+  /** A minute, but for tests that cannot turn the clock of a server. */
+  readonly windowMs?: number;
 }
 
 /**
- * Request N+1 of a window is refused. The window begins with a caller's first request. When there are as many buckets
- * as allowed the oldest one makes room, which can only let somebody through, and is counted.
+ * Request N+1 of a window is refused, on whichever replica. The window begins with a caller's first request. A caller
+ * that is known to have used it up is refused without asking anybody.
  */
 export class RateLimiter {
   readonly #options: RateLimiterOptions;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #here: LocalCounts;
 
   constructor(options: RateLimiterOptions) {
+    const { maxBuckets, clock, metrics, windowMs = WINDOW_MS } = options;
     this.#options = options;
+    this.#here = new LocalCounts({ windowMs, maxBuckets, clock, onEvicted: () => metrics.bucketEvicted() });
   }
 
   get bucketCount(): number {
-    return this.#buckets.size;
+    return this.#here.size;
   }
 
-  /** Counts a request and says so in RateLimit headers; throws RATE_LIMITED when it is one too many. */
-  take(key: string, answer: HeaderSink): void {
+  /**
+   * Counts a request and says so in RateLimit headers; throws, or rejects with, RATE_LIMITED when it is one too many.
+   * A promise only where others must be asked.
+   */
+  take(key: string, answer: HeaderSink): void | Promise<void> {
+    const { perMinute, shared } = this.#options;
+    const isSpent = (this.#here.find(key)?.used ?? 0) >= perMinute;
+    if (shared === null || !shared.isUp || isSpent) return this.#takeHere(key, answer);
+    return this.#takeShared(shared, key, answer);
+  }
+
+  #takeHere(key: string, answer: HeaderSink): void {
     const { perMinute, clock } = this.#options;
-    const bucket = this.#bucket(key);
-    const resetSeconds = Math.max(1, Math.ceil((bucket.resetsAtMs - clock.now()) / 1000));
+    const bucket = this.#here.open(key);
     const isAllowed = bucket.used < perMinute;
     if (isAllowed) bucket.used++;
+    this.#tell(answer, bucket.used, bucket.endsAtMs - clock.now(), isAllowed);
+  }
+
+  async #takeShared(shared: SharedCounts, key: string, answer: HeaderSink): Promise<void> {
+    const { perMinute, endpoint } = this.#options;
+    const count = await shared.add(`${endpoint} ${key}`);
+    if (count === null) {
+      this.#takeHere(key, answer);
+      return;
+    }
+    const { used, endsInMs } = count;
+    if (used >= perMinute) this.#here.set(key, perMinute, endsInMs);
+    this.#tell(answer, Math.min(used, perMinute), endsInMs, used <= perMinute);
+  }
+
+  #tell(answer: HeaderSink, used: number, leftMs: number, isAllowed: boolean): void {
+    const { perMinute } = this.#options;
+    const resetSeconds = Math.max(1, Math.ceil(leftMs / 1000));
     answer.header('ratelimit-limit', String(perMinute));
-    answer.header('ratelimit-remaining', String(perMinute - bucket.used));
+    answer.header('ratelimit-remaining', String(perMinute - used));
     answer.header('ratelimit-reset', String(resetSeconds));
     if (!isAllowed) throw this.#refusal(resetSeconds);
   }
 
-  /** Counts something that is not to happen often, without refusing it. */
+  /**
+   * Counts something that is not to happen often, without refusing it. Nobody waits for the others: this replica knows
+   * what they counted as soon as they have answered.
+   */
   count(key: string): void {
-    this.#bucket(key).used++;
+    const { shared, endpoint } = this.#options;
+    this.#here.open(key).used++;
+    if (shared?.isUp !== true) return;
+    void shared.add(`${endpoint} ${key}`).then((count) => {
+      if (count === null) return;
+      this.#here.set(key, Math.max(count.used, this.#here.find(key)?.used ?? 0), count.endsInMs);
+    });
   }
 
   /** Throws RATE_LIMITED when `count` was called too often. */
@@ -71,9 +111,9 @@ export class RateLimiter {
 
   /** How long `refuseIfExhausted` will refuse; 0: it does not. */
   exhaustedForMs(key: string): number {
-    const bucket = this.#buckets.get(key);
+    const bucket = this.#here.find(key);
     if (bucket === undefined || bucket.used < this.#options.perMinute) return 0;
-    return Math.max(0, bucket.resetsAtMs - this.#options.clock.now());
+    return bucket.endsAtMs - this.#options.clock.now();
   }
 
   #refusal(resetSeconds: number): AppError {
@@ -82,26 +122,5 @@ export class RateLimiter {
     return new AppError('RATE_LIMITED', `Too many requests: ${perMinute} a minute are allowed`, {
       retryAfterSeconds: resetSeconds,
     });
-  }
-
-  #bucket(key: string): Bucket {
-    const now = this.#options.clock.now();
-    const known = this.#buckets.get(key);
-    if (known !== undefined && known.resetsAtMs > now) return known;
-    // Deleted first, so that the map stays in the order in which windows end.
-    this.#buckets.delete(key);
-    this.#makeRoom(now);
-    const bucket = { used: 0, resetsAtMs: now + WINDOW_MS };
-    this.#buckets.set(key, bucket);
-    return bucket;
-  }
-
-  #makeRoom(now: number): void {
-    for (const [key, bucket] of this.#buckets) {
-      const isSpent = bucket.resetsAtMs <= now;
-      if (!isSpent && this.#buckets.size < this.#options.maxBuckets) return;
-      this.#buckets.delete(key);
-      if (!isSpent) this.#options.metrics.bucketEvicted();
-    }
   }
 }

@@ -1,5 +1,5 @@
 /** The server's signing keys: made at the first start, shared by all replicas, rotated with overlap. */
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto';
 import type { CryptoKey, JSONWebKeySet, JWK, JWSHeaderParameters } from 'jose';
 import { AppError } from '../../protocol/errors.ts';
 import type { Clock } from '../clock.ts';
@@ -146,16 +146,13 @@ export class SigningKeys implements Signer {
 
   /** null: another replica was faster. */
   async #add(activeFromMs: number): Promise<SigningKeyRecord | null> {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const { kty, crv, x, y } = publicKey.export({ format: 'jwk' });
-    // RFC 7638: these members, in this order.
-    const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
+    const { kid, privateKey, publicKey } = newKeyPair();
     const record: SigningKeyRecord = {
       kid,
       generation: (this.#records.at(-1)?.generation ?? 0) + 1,
       algorithm: ALGORITHM,
-      publicKey: JSON.stringify({ kty, crv, x, y }),
-      privateKey: this.#sealer.seal(JSON.stringify(privateKey.export({ format: 'jwk' })), placeOf(kid)),
+      publicKey: JSON.stringify(publicKey),
+      privateKey: this.#sealer.seal(JSON.stringify(privateKey), placeOf(kid)),
       createdAtMs: this.#clock.now(),
       activeFromMs,
       retiredAtMs: null,
@@ -203,6 +200,20 @@ export class SigningKeys implements Signer {
     return key;
   }
 }
+
+/** On a command line an id that begins with `-` would be read as an option: one in 64 pairs is not taken. */
+export function newKeyPair(generate: () => KeyPairKeyObjectResult = generateP256) {
+  for (;;) {
+    const { privateKey, publicKey } = generate();
+    const { kty, crv, x, y } = publicKey.export({ format: 'jwk' });
+    // RFC 7638: these members, in this order.
+    const kid = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
+    if (!kid.startsWith('-'))
+      return { kid, privateKey: privateKey.export({ format: 'jwk' }), publicKey: { kty, crv, x, y } };
+  }
+}
+
+const generateP256 = (): KeyPairKeyObjectResult => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 function publicJwk({ kid, algorithm, publicKey }: SigningKeyRecord): JWK {
   return { ...(JSON.parse(publicKey) as JWK), kid, alg: algorithm, use: 'sig' };

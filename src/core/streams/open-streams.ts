@@ -56,6 +56,7 @@ export class OpenStreams {
   readonly #behind = new Set<Unsent>();
   readonly #mayStay: MayStay;
   readonly #stopTimer: () => void;
+  #isStopped = false;
 
   constructor(limits: StreamLimits, clock: Clock, logger: Logger, metrics: StreamMetrics, mayStay: MayStay) {
     this.limits = limits;
@@ -108,6 +109,8 @@ export class OpenStreams {
   add(stream: ServedStream): void {
     this.#open.add(stream);
     this.metrics.streamOpened();
+    // With the first event, from which it can be resumed elsewhere.
+    if (this.#isStopped) setImmediate(() => stream.finish('stopping'));
   }
 
   remove(stream: ServedStream): void {
@@ -124,8 +127,9 @@ export class OpenStreams {
     if (!(await this.#mayStay(stream.caller))) stream.finish('revoked');
   }
 
-  /** Ends every stream after its last whole event, so that clients can resume elsewhere. */
+  /** Ends every stream after its last whole event, so that clients can resume elsewhere; so too any that comes later. */
   stop(): void {
+    this.#isStopped = true;
     this.#stopTimer();
     for (const stream of this.#open) stream.finish('stopping');
   }

@@ -7,7 +7,7 @@ import type { TaskLimits } from './limits.ts';
 import type { TaskMetrics } from './metrics.ts';
 import type { TaskRun } from './run.ts';
 import type { RunStart } from './run-start.ts';
-import type { TaskHead, TaskStore } from './store.ts';
+import type { CommitResult, TaskHead, TaskScope, TaskStore, TaskWrite } from './store.ts';
 
 export interface EngineHost {
   readonly clock: Clock;
@@ -21,10 +21,19 @@ export interface EngineHost {
   readonly runningCount: number;
   /** The run of a task in this process. */
   runOf(taskId: string): TaskRun | undefined;
+  /** All runs of this process. */
+  runs(): Iterable<TaskRun>;
   /** Registers a run, which is not begun yet. There is at most one per task. */
   newRun(start: RunStart): TaskRun;
-  /** Throws UNAVAILABLE during shutdown, and LIMIT_EXCEEDED when this process, or the owner, runs as many tasks as configured. */
-  checkRoom(ownerId: string): void;
+  /**
+   * Whether a turn begins here at once, or is queued until a replica has room for it. Throws UNAVAILABLE during shutdown
+   * where no other replica could take it, and LIMIT_EXCEEDED when too many wait already. To be asked right before.
+   */
+  placeFor(scope: TaskScope): 'here' | 'queue';
+  /**
+   * Commits a turn that nobody begins yet, and publishes its first event. Throws UNAVAILABLE when the commit failed.
+   */
+  enqueue(write: TaskWrite): Promise<CommitResult>;
   /**
    * Commits the last steps of a task without a run, and publishes them. Answers false, and writes nothing, if the task
    * has changed. Throws UNAVAILABLE when the commit failed.

@@ -8,6 +8,8 @@ import type { AgentRegistry } from '../agents/registry.ts';
 import type { Clock } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import type { Logger } from '../logger.ts';
+import { TasksElsewhere } from '../replicas/elsewhere.ts';
+import { type LinkHost, ReplicaLink, type ReplicaLinkOptions } from '../replicas/link.ts';
 import { CommitQueue, commitOne } from './commit-queue.ts';
 import type { DeduplicationWindows } from './deduplication.ts';
 import type { EngineHost } from './engine-host.ts';
@@ -19,12 +21,14 @@ import type { TaskLimits } from './limits.ts';
 import type { LogRow } from './log.ts';
 import type { TaskMetrics } from './metrics.ts';
 import { Recoverer } from './recovery.ts';
+import { Room } from './room.ts';
 import { type RunHost, TaskRun } from './run.ts';
 import type { RunStart } from './run-start.ts';
 import { snapshotJson } from './snapshot.ts';
 import { isTerminal } from './states.ts';
-import type { CommitResult, TaskHead, TaskScope, TaskStore } from './store.ts';
+import type { CommitResult, TaskHead, TaskScope, TaskStore, TaskWrite } from './store.ts';
 import { type Submission, type Submitted, Submitter } from './submissions.ts';
+import { WorkQueue } from './work-queue.ts';
 
 export interface EngineOptions {
   readonly store: TaskStore;
@@ -42,16 +46,22 @@ export interface EngineOptions {
   readonly isShared: boolean;
   /** Unique per process start. */
   readonly replicaId: string;
+  /** From 0 to 1. */
+  readonly random: () => number;
   /** Called after a commit with events that are to be pushed. */
   readonly onDeliveries?: () => void;
+  /** Called once for all tasks that were queued, or given back, in one turn of the event loop: others may have room. */
+  readonly onWorkQueued?: () => void;
+  /** How replicas reach each other; absent: by the database alone. */
+  readonly link?: ReplicaLinkOptions | null;
 }
 
 /** How often time limits, other replicas' events and orphans are looked at. */
 const SWEEP_MS = 1000;
 /** How often a cancel looks again when the task changes under it. */
-const CANCEL_ATTEMPTS = 4;
+const CANCEL_ATTEMPTS = 5;
 
-export class TaskEngine implements RunHost, EngineHost {
+export class TaskEngine implements RunHost, EngineHost, LinkHost {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly limits: TaskLimits;
@@ -62,16 +72,23 @@ export class TaskEngine implements RunHost, EngineHost {
   readonly feed = new TaskFeed();
   readonly store: TaskStore;
   readonly replicaId: string;
+  /** To the other replicas; null: there is no bus. */
+  readonly link: ReplicaLink | null;
+  readonly #elsewhere: TasksElsewhere;
   readonly #isShared: boolean;
   readonly #runs = new Map<string, TaskRun>();
-  readonly #runningByOwner = new Map<string, number>();
-  readonly #recoverer: Recoverer;
+  readonly #room: Room;
+  readonly #work: WorkQueue;
   readonly #submitter: Submitter;
-  #stopTimers: (() => void)[] = [];
+  #stopRenewing: () => void = () => {};
+  #stopSweeping: () => void = () => {};
   #onIdle: (() => void) | null = null;
   #isOpen = false;
+  /** Stopping: what comes is queued for other replicas, and what runs may end. */
+  #isLeaving = false;
   #isStoring = true;
   #renewedAtMs = 0;
+  #renewing: Promise<void> | null = null;
 
   constructor(options: EngineOptions) {
     this.clock = options.clock;
@@ -82,7 +99,21 @@ export class TaskEngine implements RunHost, EngineHost {
     this.store = options.store;
     this.replicaId = options.replicaId;
     this.#isShared = options.isShared;
-    this.hub = new SubscriptionHub(options.store, options.streams, (limit) => options.metrics.limitReached(limit));
+    this.hub = new SubscriptionHub(
+      options.store,
+      options.streams,
+      (limit) => options.metrics.limitReached(limit),
+      (taskId) => this.link?.followed(taskId),
+    );
+    this.link = options.link ? new ReplicaLink(this, options.link) : null;
+    this.#elsewhere = new TasksElsewhere({
+      store: options.store,
+      hub: this.hub,
+      logger: options.logger,
+      isRunHere: (taskId) => this.#runs.has(taskId),
+      isBusUp: () => this.link?.isUp === true,
+      onMissed: (taskId) => this.link?.followed(taskId),
+    });
     this.queue = new CommitQueue({
       store: options.store,
       maxWrites: options.commitMaxWrites,
@@ -90,7 +121,16 @@ export class TaskEngine implements RunHost, EngineHost {
       onCommit: (writes) => options.metrics.groupCommitted(writes),
       onDeliveries: options.onDeliveries,
     });
-    this.#recoverer = new Recoverer(this, options.agents);
+    this.#room = new Room(options.limits, options.agents);
+    const recoverer = new Recoverer(this, options.agents);
+    this.#work = new WorkQueue({
+      ...options,
+      room: this.#room,
+      agentIds: options.agents.all().map(({ id }) => id),
+      begin: (claimed) => recoverer.begin(claimed),
+      recoverOwn: (isHeld) => recoverer.recoverOwn(isHeld),
+      onWorkQueued: () => options.onWorkQueued?.(),
+    });
     this.#submitter = new Submitter(this, options.deduplication);
   }
 
@@ -108,8 +148,17 @@ export class TaskEngine implements RunHost, EngineHost {
     return this.#runs.size;
   }
 
+  /** Tasks that wait for room at any replica, as known here: a second old at most. */
+  get queuedCount(): number {
+    return this.#work.queuedCount;
+  }
+
   runOf(taskId: string): TaskRun | undefined {
     return this.#runs.get(taskId);
+  }
+
+  runs(): Iterable<TaskRun> {
+    return this.#runs.values();
   }
 
   // ---- lifecycle ----
@@ -118,27 +167,69 @@ export class TaskEngine implements RunHost, EngineHost {
   async start(): Promise<void> {
     const { leaseTtlMs } = this.limits;
     this.#renewedAtMs = this.clock.now();
-    await this.store.heartbeat(this.replicaId, leaseTtlMs);
+    this.link?.start();
+    const others = await this.store.heartbeat(this.replicaId, leaseTtlMs);
+    this.link?.noteOthers(others);
     this.#isOpen = true;
-    this.#stopTimers = [
-      this.clock.every(Math.max(250, Math.floor(leaseTtlMs / 3)), () => void this.#renew()),
-      this.clock.every(SWEEP_MS, () => this.#sweep()),
-    ];
-    await this.#recoverer.sweep();
+    this.#stopRenewing = this.clock.every(Math.max(250, Math.floor(leaseTtlMs / 3)), () => {
+      this.#renewing = this.#renew();
+    });
+    this.#stopSweeping = this.clock.every(SWEEP_MS, () => this.#sweep());
+    await this.#work.sweep();
   }
 
   /**
-   * Stops accepting, lets running turns end for at most `drainMs`, then lets go of the rest without a word in their
-   * logs and gives their leases back, so that another replica, or the next start, takes over. May be called twice.
+   * The first half of stopping: takes no more work, and lets what runs end for at most `drainMs`. Messages that still come
+   * are queued for other replicas; where there is none they are refused. May be called twice.
    */
-  async stop(drainMs: number): Promise<void> {
+  async leave(drainMs: number): Promise<void> {
+    this.#isLeaving ||= this.#isOpen && this.#isShared && this.#work.hasOtherReplicas;
     this.#isOpen = false;
-    for (const stop of this.#stopTimers) stop();
-    this.#stopTimers = [];
+    await this.#work.stop();
     await this.#drain(drainMs);
+  }
+
+  /**
+   * Lets go of what still runs without a word in its log and gives the leases back, so that another replica, or the next
+   * start, takes over. Senders that wait for it go on waiting for at most `lingerMs`, where there is another replica. May
+   * be called twice.
+   */
+  async stop(drainMs: number, lingerMs = 0): Promise<void> {
+    await this.leave(drainMs);
+    this.#stopRenewing();
+    // It would bring the replica back to life.
+    await this.#renewing;
+    const isTakenOver = this.#isLeaving;
+    // A message that is being stored right now is one that another replica can take over a moment later.
+    if (isTakenOver) await Promise.allSettled([...this.#runs.values()].map((run) => run.admission()));
     const reason = new AppError('UNAVAILABLE', 'The server is shutting down; the task goes on after its restart');
-    for (const run of this.#runs.values()) run.abandon(reason);
-    await this.store.retireReplica(this.replicaId);
+    for (const run of this.#runs.values()) {
+      if (isTakenOver) run.handOver(reason);
+      else run.abandon(reason);
+    }
+    try {
+      await this.store.retireReplica(this.replicaId);
+      this.#work.announce();
+      if (isTakenOver) await this.#linger(lingerMs);
+    } finally {
+      this.#isLeaving = false;
+      this.#stopSweeping();
+      this.hub.endWaiting(reason);
+      await this.link?.stop();
+    }
+  }
+
+  /** What senders wait for goes on elsewhere, and is found in the log. */
+  async #linger(lingerMs: number): Promise<void> {
+    // Those whose runs were handed over just now begin to wait in the next turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (lingerMs === 0) return;
+    let cancel: () => void = () => {};
+    const isOver = new Promise<void>((resolve) => {
+      cancel = this.clock.after(lingerMs, resolve);
+    });
+    await Promise.race([this.hub.noneWaiting(), isOver]);
+    cancel();
   }
 
   #drain(drainMs: number): Promise<void> {
@@ -160,7 +251,8 @@ export class TaskEngine implements RunHost, EngineHost {
     const { leaseTtlMs } = this.limits;
     const nowMs = this.clock.now();
     try {
-      await this.store.heartbeat(this.replicaId, leaseTtlMs);
+      const others = await this.store.heartbeat(this.replicaId, leaseTtlMs);
+      this.link?.noteOthers(others);
       this.#isStoring = true;
       const isLate = nowMs - this.#renewedAtMs >= leaseTtlMs;
       this.#renewedAtMs = nowMs;
@@ -185,55 +277,83 @@ export class TaskEngine implements RunHost, EngineHost {
     const nowMs = this.clock.now();
     for (const run of this.#runs.values()) run.checkTime(nowMs);
     // What other replicas commit is found in the log.
-    if (this.#isShared) this.hub.pokeWhere((taskId) => !this.#runs.has(taskId));
-    void this.#recoverer.sweep();
+    if (this.#isShared) void this.#elsewhere.look(nowMs);
+    void this.#work.sweep();
   }
 
   // ---- runs ----
 
   /** Takes a message: a new task, or the next turn of the one that it names. Work goes on whoever listens. */
   async submit(submission: Submission): Promise<Submitted> {
-    if (!this.#isOpen) throw shuttingDown();
+    if (!this.#isOpen && !this.#isLeaving) throw shuttingDown();
     return this.#submitter.submit(submission);
   }
 
   newRun(start: RunStart): TaskRun {
     const run = new TaskRun(this, start);
     this.#runs.set(run.taskId, run);
-    this.#runningByOwner.set(run.ownerId, (this.#runningByOwner.get(run.ownerId) ?? 0) + 1);
+    this.#room.add(run);
     return run;
   }
 
-  checkRoom(ownerId: string): void {
-    // Asked right before a run begins: the server may have been stopped since the message came.
-    if (!this.#isOpen) throw shuttingDown();
-    const { maxRunning, maxRunningPerOwner } = this.limits;
-    if (this.#runs.size >= maxRunning) throw this.#noRoom('tasks.maxRunning', maxRunning);
-    if ((this.#runningByOwner.get(ownerId) ?? 0) >= maxRunningPerOwner) {
-      throw this.#noRoom('tasks.maxRunningPerOwner', maxRunningPerOwner);
-    }
+  placeFor(scope: TaskScope): 'here' | 'queue' {
+    // Asked right before a turn begins: the server may have been stopped since the message came.
+    if (!this.#isOpen && !this.#isLeaving) throw shuttingDown();
+    const full = this.#room.fullFor(scope);
+    if (!this.#isLeaving && full === null && (!this.#work.isDue || !this.#work.hasRoom(scope.ownerId))) return 'here';
+    this.#work.checkRoom(scope.ownerId, full);
+    return 'queue';
   }
 
-  #noRoom(key: string, limit: number): AppError {
-    this.metrics.limitReached(key);
-    return new AppError('LIMIT_EXCEEDED', `Too many tasks are running (${key} is ${limit}); try again in a moment`, {
-      retryAfterSeconds: 1,
-    });
+  async enqueue(write: TaskWrite): Promise<CommitResult> {
+    const { head, rows } = write;
+    this.#work.count(head.ownerId, 1);
+    let result: CommitResult;
+    try {
+      result = await this.#commit(write);
+    } catch (error) {
+      this.#work.count(head.ownerId, -1);
+      throw error;
+    }
+    if (result.status !== 'written') {
+      this.#work.count(head.ownerId, -1);
+      return result;
+    }
+    this.#publish(head, rows);
+    // Whoever follows the task elsewhere was told by its last holder until now.
+    if (write.before !== null) this.link?.took(head);
+    this.#work.added(head);
+    return result;
+  }
+
+  /** Another replica has queued work, or given some back. */
+  lookForWork(): void {
+    this.#work.noticed();
+  }
+
+  took(head: TaskHead): void {
+    this.link?.took(head);
   }
 
   committed(run: TaskRun, rows: readonly LogRow[]): void {
-    if (run.stored !== null) this.feed.publish(run.stored, rows);
+    if (run.stored !== null) this.#publish(run.stored, rows);
+  }
+
+  #publish(head: TaskHead, rows: readonly LogRow[]): void {
+    this.feed.publish(head, rows);
     const events = rows[0]?.kind === 'input' ? rows.slice(1) : rows;
     if (events.length === 0) return;
     this.metrics.eventsCommitted(events.length);
-    this.hub.publish(run.taskId, events);
+    this.hub.publish(head.id, events);
+    this.link?.committed(head.id, events);
   }
 
   ended(run: TaskRun, isDone: boolean): void {
     if (this.#runs.get(run.taskId) === run) this.#runs.delete(run.taskId);
-    const left = (this.#runningByOwner.get(run.ownerId) ?? 1) - 1;
-    if (left === 0) this.#runningByOwner.delete(run.ownerId);
-    else this.#runningByOwner.set(run.ownerId, left);
+    this.link?.ended(run);
+    const wasFull = this.#room.fullFor(run) !== null;
+    this.#room.remove(run);
+    if (wasFull) this.#work.placeFreed();
     const { stored, taskId, agentId, requestId } = run;
     if (isDone && stored !== null) {
       const durationMs = this.clock.now() - run.startedAtMs;
@@ -258,6 +378,7 @@ export class TaskEngine implements RunHost, EngineHost {
    * ended already or ends in another way first (A2A 1.0 section 3.1.5).
    */
   async cancel(scope: TaskScope, taskId: string): Promise<void> {
+    let hasAsked = false;
     for (let attempt = 1; attempt <= CANCEL_ATTEMPTS; attempt++) {
       const head = await this.store.readHead(scope, taskId);
       if (!head?.listed) throw taskNotFound(taskId);
@@ -272,14 +393,17 @@ export class TaskEngine implements RunHost, EngineHost {
         run.cancel();
         // Lost to another replica or a failed commit: look again.
         await run.over().catch(() => undefined);
+      } else if (!hasAsked && this.link?.canAsk(head) === true) {
+        hasAsked = true;
+        await this.link.cancel(head);
       } else await this.#cancelIdle(head);
     }
     throw new AppError('UNAVAILABLE', 'The task is changing too fast to be canceled; try again');
   }
 
   /**
-   * Ends a task that nobody runs in this process: it waits for a person, or another replica has it and loses it by this
-   * write. Where the task has changed meanwhile nothing is written.
+   * Ends a task that nobody runs in this process: it waits for a person, or another replica has it, could not be asked to
+   * end it, and loses it by this write. Where the task has changed meanwhile nothing is written.
    */
   async #cancelIdle(before: TaskHead): Promise<void> {
     await this.writeEnd(before, [statusStep(before, { state: 'TASK_STATE_CANCELED', nowMs: this.clock.now() })]);
@@ -289,21 +413,24 @@ export class TaskEngine implements RunHost, EngineHost {
     const last = steps.at(-1)?.head ?? before;
     const head = { ...last, leaseReplica: null, leaseEpoch: before.leaseEpoch + 1 };
     const rows = steps.map((step) => step.row);
+    const result = await this.#commit({ before, head, rows, discard: null, dedup: null });
+    if (result.status !== 'written') return false;
+    this.metrics.turnEnded(head.agentId, head.state, 0);
+    this.#publish(head, rows);
+    this.link?.took(head);
+    return true;
+  }
+
+  /** Commits a write of no run. Throws UNAVAILABLE when that failed. */
+  async #commit(write: TaskWrite): Promise<CommitResult> {
     let result: CommitResult;
     try {
-      result = await commitOne(this.queue, { before, head, rows, discard: null, dedup: null });
+      result = await commitOne(this.queue, write);
     } catch (cause) {
       result = { status: 'failed', cause };
     }
-    if (result.status === 'failed') {
-      this.metrics.commitFailed(1);
-      throw notStored(result.cause);
-    }
-    if (result.status !== 'written') return false;
-    this.metrics.eventsCommitted(rows.length);
-    this.metrics.turnEnded(head.agentId, head.state, 0);
-    this.hub.publish(head.id, rows);
-    this.feed.publish(head, rows);
-    return true;
+    if (result.status !== 'failed') return result;
+    this.metrics.commitFailed(1);
+    throw notStored(result.cause);
   }
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { agentOf, chunk, completed, executorOf, puppet, working } from '../../../test/support/puppet.ts';
 import { BenchFiles, Follower, messageOf, range, turns, until } from '../../../test/support/task-bench.ts';
-import type { OpenStream } from './service.ts';
+import { TaskReader } from '../../../test/support/task-reader.ts';
 
 async function withFiles(work: (files: BenchFiles) => Promise<void>): Promise<void> {
   const files = new BenchFiles();
@@ -11,65 +11,6 @@ async function withFiles(work: (files: BenchFiles) => Promise<void>): Promise<vo
     await work(files);
   } finally {
     await files.close();
-  }
-}
-
-/** A follower that is full now and then, leaves now and then, and comes back where it was. */
-class Reader {
-  readonly seqs: number[] = [];
-  base = 0;
-  isEnded = false;
-  lastSeen: number | undefined;
-  #stream: OpenStream | null = null;
-  #follower: Follower | null = null;
-  #taken = 0;
-
-  get isAway(): boolean {
-    return this.#follower === null;
-  }
-
-  async come(open: (lastEventId: number | undefined, sink: Follower) => Promise<OpenStream | 'empty'>): Promise<void> {
-    const follower = new Follower();
-    let left = this.#patience;
-    follower.hasRoom = () => left-- > 0;
-    this.#follower = follower;
-    this.#taken = 0;
-    const stream = await open(this.lastSeen, follower);
-    if (stream === 'empty') {
-      this.isEnded = true;
-      return;
-    }
-    this.#stream = stream;
-    const [snapshot] = follower.snapshots;
-    if (snapshot !== undefined) {
-      this.base = snapshot.seq;
-      this.lastSeen = snapshot.seq;
-    }
-    this.read();
-  }
-
-  readonly #patience: number;
-  constructor(patience: number) {
-    this.#patience = patience;
-  }
-
-  read(): void {
-    const follower = this.#follower;
-    if (follower === null) return;
-    for (const seq of follower.seqs.slice(this.#taken)) {
-      this.seqs.push(seq);
-      this.lastSeen = seq;
-      this.#taken++;
-    }
-    if (follower.isEnded) this.isEnded = true;
-    this.#stream?.resume();
-  }
-
-  leave(): void {
-    this.read();
-    this.#stream?.close();
-    this.#stream = null;
-    this.#follower = null;
   }
 }
 
@@ -104,7 +45,7 @@ describe('following a task', () => {
           bench.store.beforeEvents = () => wait(pages++);
           bench.store.beforeRead = () => wait(pages++);
           const taskId = await bench.begin();
-          const readers = patiences.map((calm) => new Reader(calm));
+          const readers = patiences.map((calm) => new TaskReader(calm));
           const open = (lastEventId: number | undefined, sink: Follower) =>
             bench.service.subscribe(bench.call({ lastEventId }), { id: taskId }, sink);
           let yielded = 0;
@@ -113,7 +54,7 @@ describe('following a task', () => {
               runs[0]?.yield(...range(1, move.count).map((n) => chunk(String(n))));
               yielded += move.count;
             } else if (move.kind === 'turns') await turns(move.count);
-            else if (move.kind === 'poke') bench.engine.hub.pokeWhere(() => true);
+            else if (move.kind === 'poke') bench.engine.hub.poke(taskId, Number.MAX_SAFE_INTEGER);
             else {
               const reader = readers[move.reader];
               if (move.kind === 'come' && reader?.isAway === true) await reader.come(open);

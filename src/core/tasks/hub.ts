@@ -15,14 +15,24 @@ export class SubscriptionHub {
   readonly #store: TaskStore;
   readonly #limits: HubLimits;
   readonly #onLimit: (limit: string) => void;
+  readonly #onFollowed: (taskId: string) => void;
   readonly #byTask = new Map<string, Set<TaskSubscription>>();
   readonly #openByOwner = new Map<string, number>();
+  readonly #waiting = new Set<TaskSubscription>();
+  #onNoneWaiting: (() => void) | null = null;
   #open = 0;
 
-  constructor(store: TaskStore, limits: HubLimits, onLimit: (limit: string) => void) {
+  /** @param onFollowed called when a task gets its first follower. */
+  constructor(
+    store: TaskStore,
+    limits: HubLimits,
+    onLimit: (limit: string) => void,
+    onFollowed: (taskId: string) => void = () => {},
+  ) {
     this.#store = store;
     this.#limits = limits;
     this.#onLimit = onLimit;
+    this.#onFollowed = onFollowed;
   }
 
   get openCount(): number {
@@ -38,11 +48,57 @@ export class SubscriptionHub {
     this.#check(followers?.size ?? 0, this.#limits.maxPerTask, 'streams.maxPerTask');
 
     const subscription = new TaskSubscription(taskId, this.#store, sink, (closed) => this.#detach(ownerId, closed));
-    if (followers === undefined) this.#byTask.set(taskId, new Set([subscription]));
-    else followers.add(subscription);
     this.#openByOwner.set(ownerId, owned + 1);
     this.#open++;
+    this.#add(subscription);
     return subscription;
+  }
+
+  /**
+   * Registers a sender that waits for its answer, not started yet. Its message is stored already, so that none of the limits
+   * on streams may refuse it: there are no more of these than requests.
+   */
+  wait(taskId: string, sink: EventSink): TaskSubscription {
+    const subscription = new TaskSubscription(taskId, this.#store, sink, (closed) => {
+      this.#waiting.delete(closed);
+      this.#remove(closed);
+      if (this.#waiting.size === 0) this.#onNoneWaiting?.();
+    });
+    this.#waiting.add(subscription);
+    this.#add(subscription);
+    return subscription;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size;
+  }
+
+  /** Resolves when no sender waits any more. */
+  noneWaiting(): Promise<void> {
+    if (this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onNoneWaiting = resolve;
+    });
+  }
+
+  /** Senders that still wait get `cause` as their answer. */
+  endWaiting(cause: unknown): void {
+    for (const waiting of this.#waiting) waiting.breakOff(cause);
+  }
+
+  #add(subscription: TaskSubscription): void {
+    const followers = this.#byTask.get(subscription.taskId);
+    if (followers === undefined) {
+      this.#byTask.set(subscription.taskId, new Set([subscription]));
+      this.#onFollowed(subscription.taskId);
+    } else followers.add(subscription);
+  }
+
+  #remove(subscription: TaskSubscription): boolean {
+    const followers = this.#byTask.get(subscription.taskId);
+    if (!followers?.delete(subscription)) return false;
+    if (followers.size === 0) this.#byTask.delete(subscription.taskId);
+    return true;
   }
 
   #check(open: number, limit: number, key: string): void {
@@ -54,9 +110,7 @@ export class SubscriptionHub {
   }
 
   #detach(ownerId: string, subscription: TaskSubscription): void {
-    const followers = this.#byTask.get(subscription.taskId);
-    if (!followers?.delete(subscription)) return;
-    if (followers.size === 0) this.#byTask.delete(subscription.taskId);
+    if (!this.#remove(subscription)) return;
     const owned = (this.#openByOwner.get(ownerId) ?? 1) - 1;
     if (owned === 0) this.#openByOwner.delete(ownerId);
     else this.#openByOwner.set(ownerId, owned);
@@ -70,10 +124,31 @@ export class SubscriptionHub {
     for (const follower of followers) follower.onCommitted(rows);
   }
 
-  /** Tells the followers of every task for which `isElsewhere` holds to look at the log. */
-  pokeWhere(isElsewhere: (taskId: string) => boolean): void {
-    for (const [taskId, followers] of this.#byTask) {
-      if (isElsewhere(taskId)) for (const follower of followers) follower.poke();
+  /** Whether anybody follows this task. */
+  has(taskId: string): boolean {
+    return this.#byTask.has(taskId);
+  }
+
+  /** The tasks that somebody follows. */
+  followedIds(): Iterable<string> {
+    return this.#byTask.keys();
+  }
+
+  /** Up to where all followers of a task have its events. */
+  positionOf(taskId: string): number {
+    let position = Number.MAX_SAFE_INTEGER;
+    for (const follower of this.#byTask.get(taskId) ?? []) position = Math.min(position, follower.position);
+    return position;
+  }
+
+  /** The log of this task has reached `seq`: followers that do not have all of it look. Answers whether there are any. */
+  poke(taskId: string, seq: number): boolean {
+    let isAnyBehind = false;
+    for (const follower of this.#byTask.get(taskId) ?? []) {
+      if (follower.position >= seq) continue;
+      isAnyBehind = true;
+      follower.poke();
     }
+    return isAnyBehind;
   }
 }

@@ -35,10 +35,10 @@ describe('limits on running tasks', () => {
     ['maxRunning', 'bob'],
     ['maxRunningPerOwner', 'alice'],
   ] as const)(
-    'tasks.%s: one more is refused, nothing of it is stored, and there is room again later',
+    'tasks.%s: where none may wait, one more is refused, nothing of it is stored, and there is room again later',
     async (key, owner) => {
       const { agent, runs } = puppet();
-      const bench = await startWith(agent, { limits: { [key]: 2 } });
+      const bench = await startWith(agent, { limits: { [key]: 2, maxQueued: 0 } });
       await bench.begin();
       await bench.begin();
       await expect(bench.begin('third', { owner })).rejects.toMatchObject({

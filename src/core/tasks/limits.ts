@@ -1,9 +1,13 @@
 /** The limits of a run: those that are configured, each named in the error that it causes, and those of its buffer. */
 
 export interface TaskLimits {
-  /** Tasks that this process runs at once, and those of one owner among them. */
+  /** Tasks that this process runs at once, those of one owner among them, and those of one agent (0: as many). */
   readonly maxRunning: number;
   readonly maxRunningPerOwner: number;
+  readonly maxRunningPerAgent: number;
+  /** Tasks that wait for room at a replica, in all (0: none may), and those of one owner among them. */
+  readonly maxQueued: number;
+  readonly maxQueuedPerOwner: number;
   /** JSON text of one event, in UTF-16 code units. */
   readonly maxEventBytes: number;
   /** JSON text of one accepted message, in UTF-16 code units. */

@@ -13,6 +13,10 @@ export interface TaskMetrics {
   taskRecovered(agentId: string, how: 'resume' | 'restart' | 'fail'): void;
   /** A send joined a task that an earlier send made. */
   sendDeduplicated(): void;
+  /** A queued turn was claimed, `waitMs` after it was stored. */
+  taskDequeued(agentId: string, waitMs: number): void;
+  /** A task that nobody ran was claimed: one that was queued, one that was given back, or one of a dead replica. */
+  taskClaimed(from: 'queued' | 'released' | 'dead'): void;
   limitReached(limit: string): void;
 }
 
@@ -25,5 +29,7 @@ export const NO_METRICS: TaskMetrics = {
   leaseLost: () => {},
   taskRecovered: () => {},
   sendDeduplicated: () => {},
+  taskDequeued: () => {},
+  taskClaimed: () => {},
   limitReached: () => {},
 };

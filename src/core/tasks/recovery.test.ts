@@ -263,9 +263,9 @@ describe('taking over', () => {
     // B looks for the message of the interrupted turn; while it waits for the store, the user answers.
     const reading = gate();
     let reads = 0;
-    b.store.beforeRead = () => (++reads === 2 ? reading.passed : undefined);
+    b.store.beforeRead = () => (++reads === 1 ? reading.passed : undefined);
     const starting = b.engine.start();
-    await until('the look', () => reads === 2);
+    await until('the look', () => reads === 1);
     const answered = b.engine.submit({
       scope: { ownerId: 'alice', agentId: 'agent' },
       agent: onB.agent,

@@ -30,6 +30,8 @@ export interface RunHost {
   readonly queue: CommitQueue;
   readonly logger: Logger;
   readonly metrics: TaskMetrics;
+  /** The first write of a turn of a task that was there before is committed: this process holds the task now. */
+  took(head: TaskHead): void;
   /** Rows of the task were committed. */
   committed(run: TaskRun, rows: readonly LogRow[]): void;
   /** The turn is over and all of it committed (`isDone`), or this process has let go of the task. */
@@ -63,6 +65,7 @@ export class TaskRun implements PendingWrite {
   /** The executor is done, whatever it may still do. */
   #isOver = false;
   #hasEnded = false;
+  #isElsewhere = false;
   #lastProgressMs: number;
   #cancelGrace: (() => void) | null = null;
   readonly #firstWrite = new FirstWrite();
@@ -98,6 +101,11 @@ export class TaskRun implements PendingWrite {
     return this.#stored;
   }
 
+  /** The fencing token of this run. */
+  get leaseEpoch(): number {
+    return this.#head.leaseEpoch;
+  }
+
   /** The rows of a task that began with this run, or null where they are not all at hand. */
   get keptRows(): readonly LogRow[] | null {
     return this.#kept.rows;
@@ -110,6 +118,13 @@ export class TaskRun implements PendingWrite {
 
   /** Enqueues the first write and resolves with what became of it; rejects when its commit failed. Call it once. */
   begin(): Promise<Admission> {
+    if (this.#stored === this.#head && this.#pending.length === 0) {
+      // Claimed already: there is nothing to write.
+      this.#firstWrite.settle({ status: 'admitted' });
+      this.#host.took(this.#head);
+      this.#execute();
+      return this.#firstWrite.outcome;
+    }
     this.#enqueue();
     if (this.executor.effects === 'none') this.#execute();
     return this.#firstWrite.outcome;
@@ -275,6 +290,17 @@ export class TaskRun implements PendingWrite {
     });
   }
 
+  /** Whether the task goes on at another replica, so that its log is worth following. */
+  get isElsewhere(): boolean {
+    return this.#isElsewhere;
+  }
+
+  /** Lets go of the task so that another replica can take it over. */
+  handOver(reason: AppError): void {
+    this.#isElsewhere = true;
+    this.abandon(reason);
+  }
+
   /** Lets go of the task without a word in its log: shutdown, a failed commit, or another replica has it. */
   abandon(reason: AppError): void {
     if (this.#hasEnded) return;
@@ -290,7 +316,7 @@ export class TaskRun implements PendingWrite {
   lost(): void {
     if (this.#hasEnded) return;
     this.#host.metrics.leaseLost(this.agentId);
-    this.abandon(new AppError('UNAVAILABLE', 'The task was taken over by another replica'));
+    this.handOver(new AppError('UNAVAILABLE', 'The task was taken over by another replica'));
   }
 
   /** Called now and then: ends a turn that takes too long or gives no sign of life. */
@@ -369,8 +395,10 @@ export class TaskRun implements PendingWrite {
 
   #onWritten(head: TaskHead, rows: readonly LogRow[]): void {
     const isFirst = this.#firstWrite.isOpen;
+    const isContinued = isFirst && this.#stored !== null;
     this.#stored = head;
     this.#kept.add(rows);
+    if (isContinued) this.#host.took(head);
     if (rows.length > 0) this.#host.committed(this, rows);
     if (isFirst) this.#firstWrite.settle({ status: 'admitted' });
     if (this.#pending.length > 0 || this.#head !== head) this.#enqueue();

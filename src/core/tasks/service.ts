@@ -71,7 +71,7 @@ export class TaskService {
     const pushConfig = config && (await this.#push.prepare(call, config, request.message.taskId));
     const submitted = await this.#engine.submit(this.#submissionOf(call, scope, request, pushConfig));
     if (request.configuration?.returnImmediately !== true) await this.#untilSettled(call, submitted);
-    else if (submitted.status === 'started') await untilKnown(call, submitted.run);
+    else await this.#untilKnown(call, submitted);
     const content = { historyLength: request.configuration?.historyLength, artifacts: true };
     const stored = submitted.status === 'started' ? keptTask(submitted.run) : null;
     if (stored !== null) return resultOf(stored, content);
@@ -95,20 +95,36 @@ export class TaskService {
   readonly #checkPushRoom = (ownerId: string): Promise<void> => this.#push.checkRoom(ownerId);
 
   async #untilSettled(call: Call, submitted: Submitted): Promise<void> {
-    const run = submitted.status === 'started' ? submitted.run : this.#engine.runOf(submitted.taskId);
+    const run = submitted.status === 'started' ? submitted.run : this.#engine.runOf(taskIdOf(submitted));
+    // One that is not admitted yet may be another repetition of the message, which will end as that.
+    if (run === undefined || !run.isAdmitted) return this.#followUntil(call, taskIdOf(submitted), isSettled);
     // The signal is only asked for where there is something to wait for: it costs more than a short task does.
-    if (run === undefined) return this.#settledElsewhere(call, taskIdOf(submitted));
-    if (!run.isSettled) return run.settled(call.signal);
+    if (run.isSettled) return;
+    try {
+      await run.settled(call.signal);
+    } catch (error) {
+      if (!run.isElsewhere) throw error;
+      await this.#followUntil(call, run.taskId, isSettled);
+    }
   }
 
-  /** Waits for a task that another replica runs, by following its log. */
-  async #settledElsewhere(call: Call, taskId: string): Promise<void> {
+  /** An agent that may answer with a Message has no task that could be shown before its first event. */
+  async #untilKnown(call: Call, submitted: Submitted): Promise<void> {
+    if (call.agent.executor.replies !== 'either') return;
+    if (submitted.status === 'joined') return;
+    if (submitted.status === 'queued') return this.#followUntil(call, submitted.taskId, () => true);
+    const { run } = submitted;
+    while (run.stored?.seq === 0 && !call.signal.aborted) await run.nextCommit(call.signal);
+  }
+
+  /** Waits for a task that does not run here, or not yet, by following its log to an event with such a state. */
+  async #followUntil(call: Call, taskId: string, isEnough: (state: TaskState) => boolean): Promise<void> {
     const scope = scopeOf(call);
     const { hub, store } = this.#engine;
     await new Promise<void>((resolve, reject) => {
-      const subscription = hub.attach(scope.ownerId, taskId, {
+      const subscription = hub.wait(taskId, {
         events: (rows) => {
-          if (rows.some((row) => isSettled(stateOf(row) ?? 'TASK_STATE_WORKING'))) finish();
+          if (rows.some((row) => isEnough(stateOf(row) ?? 'TASK_STATE_WORKING'))) finish();
           return true;
         },
         end: () => finish(),
@@ -128,7 +144,8 @@ export class TaskService {
       };
       call.signal.addEventListener('abort', finish, { once: true });
       store.readHead(scope, taskId).then((head) => {
-        if (head === undefined || isSettled(head.state) || call.signal.aborted) finish();
+        const isOver = head === undefined || (head.seq > 0 && isEnough(head.state));
+        if (isOver || call.signal.aborted) finish();
         else subscription.start(head.seq, head.seq);
       }, fail);
     });
@@ -152,7 +169,7 @@ export class TaskService {
           live = subscription;
         },
       });
-      if (submitted.status === 'started' && submitted.isNew && live !== null) return live;
+      if (submitted.status !== 'joined' && submitted.isNew && live !== null) return live;
       (live as OpenStream | null)?.close();
       live = null;
       const taskId = taskIdOf(submitted);
@@ -272,11 +289,6 @@ function taskIdOf(submitted: Submitted): string {
   return submitted.status === 'started' ? submitted.run.taskId : submitted.taskId;
 }
 
-/** An agent that may answer with a Message has no task that could be shown before its first event. */
-async function untilKnown(call: Call, run: TaskRun): Promise<void> {
-  while (run.stored?.seq === 0 && !call.signal.aborted) await run.nextCommit(call.signal);
-}
-
 /** The Task that was looked up, if it is one that may be seen. */
 function shown(stored: StoredTask | undefined, taskId: string, content: ContentQuery): string {
   if (!stored?.head.listed) throw taskNotFound(taskId);
@@ -286,7 +298,7 @@ function shown(stored: StoredTask | undefined, taskId: string, content: ContentQ
 /** The task as it lies in memory, where all of it does. */
 function keptTask(run: TaskRun): StoredTask | null {
   const { stored, keptRows } = run;
-  return stored === null || keptRows === null ? null : { head: stored, rows: keptRows };
+  return stored === null || keptRows === null || run.isElsewhere ? null : { head: stored, rows: keptRows };
 }
 
 function resultOf(stored: StoredTask, content: ContentQuery): SendResult {

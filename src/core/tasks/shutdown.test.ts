@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gate } from '../../../test/support/fault-store.ts';
 import { authRequired, chunk, completed, puppet, working } from '../../../test/support/puppet.ts';
 import { BenchFiles, Follower, messageOf, turns, until } from '../../../test/support/task-bench.ts';
+import type { Task } from '../../protocol/v1/types.ts';
 
 let files: BenchFiles;
 beforeEach(() => {
@@ -104,6 +105,7 @@ describe('stop', () => {
     const answers = [underWay, waiting].map(failureOf);
     await turns(2);
     const stopping = bench.engine.stop(0);
+    await turns(3);
     held.open();
     await stopping;
     for (const answer of await Promise.all(answers)) expect(answer).toMatchObject(LET_GO);
@@ -154,5 +156,85 @@ describe('stop', () => {
     runs[0]?.yield(chunk('late'), completed);
     await turns(10);
     expect((await bench.log(taskId)).length).toBe(1);
+  });
+});
+
+describe('[O11] stop, with another replica on the same store', () => {
+  it('queues what still comes, hands over what did not end, and its senders get the answers of the other one', async () => {
+    const onA = puppet();
+    const a = await files.start([onA.agent]);
+    a.store.otherReplicas = 1;
+    await a.pass(1_000);
+    const sending = a.service.send(a.call(), messageOf('under way'));
+    await until('the run', () => onA.runs.length === 1);
+    onA.last.yield(chunk('from A'));
+    const leaving = a.engine.leave(5_000);
+    await turns(3);
+    const late = a.service.send(a.call(), messageOf('late'));
+    await until('the wait', () => a.engine.hub.waitingCount === 1);
+    expect(a.engine.queuedCount).toBe(1);
+    await a.pass(5_000);
+    await leaving;
+    expect(onA.last.run.signal.aborted).toBe(false);
+    const announced = a.announcements;
+    let isStopped = false;
+    const stopping = a.engine.stop(0, 60_000).then(() => {
+      isStopped = true;
+    });
+    await until('the other wait', () => a.engine.hub.waitingCount === 2);
+    expect(onA.last.run.signal.aborted).toBe(true);
+    await until('the announcement', () => a.announcements > announced);
+    expect(a.engine.runningCount).toBe(0);
+
+    const onB = puppet({ recovery: 'resume' });
+    const b = await files.start([onB.agent]);
+    await until('the runs', () => onB.runs.length === 2);
+    expect(onB.runs.map(({ run }) => run.attempt)).toEqual([2, 1]);
+    for (const run of onB.runs) run.yield(chunk('from B'), completed);
+    await until('the ends', () => b.engine.runningCount === 0);
+    expect(isStopped).toBe(false);
+    await a.pass(1_000);
+    const parts = (await Promise.all([sending, late])).map((answer) => {
+      const task = JSON.parse('task' in answer ? answer.task : '{}') as Task;
+      return [task.status.state, task.artifacts?.[0]?.parts.map((part) => part.text)];
+    });
+    expect(parts).toEqual([
+      ['TASK_STATE_COMPLETED', ['from A', 'from B']],
+      ['TASK_STATE_COMPLETED', ['from B']],
+    ]);
+    await stopping;
+    await expect(a.begin()).rejects.toMatchObject(STOPPING);
+  });
+
+  it('tells senders whose answer does not come in time that their task goes on', async () => {
+    const { agent } = puppet();
+    const bench = await files.start([agent]);
+    bench.store.otherReplicas = 1;
+    await bench.pass(1_000);
+    const sending = failureOf(bench.service.send(bench.call(), messageOf('go')));
+    await until('the run', () => bench.engine.runningCount === 1);
+    const stopping = bench.engine.stop(0, 3_000);
+    await until('the wait', () => bench.engine.hub.waitingCount === 1);
+    await turns(5);
+    await bench.pass(3_000);
+    await stopping;
+    expect(await sending).toMatchObject(LET_GO);
+    expect(bench.engine.hub.waitingCount).toBe(0);
+  });
+
+  it('goes on renewing its lease while it drains, however long that takes', async () => {
+    const { agent, runs } = puppet();
+    const bench = await files.start([agent]);
+    await bench.begin();
+    let renewals = 0;
+    bench.store.beforeHeartbeat = () => void renewals++;
+    const stopping = bench.engine.stop(60_000);
+    await bench.pass(30_000);
+    expect(renewals).toBeGreaterThanOrEqual(5);
+    runs[0]?.yield(completed);
+    await stopping;
+    const before = renewals;
+    await bench.pass(30_000);
+    expect(renewals).toBe(before);
   });
 });

@@ -130,6 +130,52 @@ export interface ListResult {
 
 /** Holds the lease of a task that its replica has let go of in good order; no replica has this id. */
 export const RELEASED = 'released';
+/** Holds the lease of a task whose turn nobody has begun yet, for want of room; no replica has this id. */
+export const QUEUED = 'queued';
+
+/** What is to be claimed: tasks that wait (queued, or given back), or those of replicas that are no longer alive. */
+export interface ClaimQuery {
+  readonly replicaId: string;
+  readonly from: 'waiting' | 'dead';
+  readonly limit: number;
+  /** Whose tasks, and tasks of which agents, are passed over. */
+  readonly exceptOwners: readonly string[];
+  readonly exceptAgents: readonly string[];
+  /** The agents that this replica has: tasks of others are for replicas that have those, while they are not overdue. */
+  readonly agents: readonly string[];
+  /** A task is overdue whose status is from before this time, milliseconds since 1970. */
+  readonly overdueBeforeMs: number;
+}
+
+export interface ClaimedTask {
+  /**
+   * As it is now: held by who claimed it, under a new epoch. `attempt` counts the one that now begins: the same for a
+   * queued turn, at least 2 for one that was given back, one more where its replica died.
+   */
+  readonly head: TaskHead;
+  /** Who held it: QUEUED, RELEASED, or the replica that died. */
+  readonly from: string;
+}
+
+/** What waits for a replica with room, as of one moment. */
+export interface Backlog {
+  /** Tasks held by QUEUED, of all owners and of each; counted up to the limit that was asked for. */
+  readonly queued: number;
+  readonly queuedByOwner: ReadonlyMap<string, number>;
+  /** Whether anything waits, queued or given back. */
+  readonly hasWaiting: boolean;
+  /** Whether a replica that is no longer alive holds a task. */
+  readonly hasDead: boolean;
+  /** Replicas that are alive, besides the one that asks. */
+  readonly otherReplicas: number;
+}
+
+/** What one step of deleting came to. */
+export interface DeletedTasks {
+  readonly deleted: number;
+  /** All tasks were looked at; the next step begins anew. */
+  readonly isDone: boolean;
+}
 
 export interface TaskStore {
   /**
@@ -151,12 +197,23 @@ export interface TaskStore {
   readEvents(taskId: string, afterSeq: number, limit: number): Promise<readonly LogRow[]>;
   listTasks(query: ListQuery): Promise<ListResult>;
 
-  /** Announces or renews this replica; it counts as alive for `ttlMs` by the database's clock. */
-  heartbeat(replicaId: string, ttlMs: number): Promise<void>;
+  /** The last `seq` of each of these tasks, whoever's they are, in one statement; what is not there is left out. */
+  readSeqs(taskIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+
+  /**
+   * Announces or renews this replica; it counts as alive for `ttlMs` by the database's clock. Answers how many others are
+   * alive.
+   */
+  heartbeat(replicaId: string, ttlMs: number): Promise<number>;
   /** Gives this replica's leases back (their holder is RELEASED then) and ends its life, so that others may take over. */
   retireReplica(replicaId: string): Promise<void>;
-  /** Tasks whose lease is held by a replica that is no longer alive, oldest first. */
-  findOrphans(limit: number): Promise<readonly TaskHead[]>;
+  /**
+   * Takes up to `limit` tasks that nobody runs, oldest first, and makes `replicaId` their holder, in one statement. Two
+   * claims at once never get the same task and do not wait for each other: what the other is about to take is passed over.
+   */
+  claimTasks(query: ClaimQuery): Promise<readonly ClaimedTask[]>;
+  /** Looks at what waits; counts no more than `limit` queued tasks. */
+  readBacklog(replicaId: string, limit: number): Promise<Backlog>;
   /** Tasks whose lease this replica holds. */
   findLeased(replicaId: string, limit: number): Promise<readonly TaskHead[]>;
 
@@ -168,4 +225,12 @@ export interface TaskStore {
   trimLogs(endedBeforeMs: number, limit: number): Promise<number>;
   /** Forgets deduplication rows that expired by `nowMs`; returns how many. Goes round as `trimLogs` does. */
   pruneDeduplication(nowMs: number, limit: number): Promise<number>;
+  /**
+   * Deletes tasks that ended before `endedBeforeMs`, with their logs, push configurations and deliveries, and takes them
+   * out of the counters, in one transaction; from then on they are not found. Goes round as `trimLogs` does, in steps of a
+   * bounded number of rows and bytes. The rows of a long log, which nothing leads to any more, are left to `removeLogs`.
+   */
+  deleteTasks(endedBeforeMs: number, limit: number): Promise<DeletedTasks>;
+  /** Removes the next rows of long logs of deleted tasks; `false`: there are none left. */
+  removeLogs(): Promise<boolean>;
 }

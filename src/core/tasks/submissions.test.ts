@@ -230,6 +230,42 @@ describe('a message to a task', () => {
   });
 });
 
+describe('[A7] an answer that is sent again', () => {
+  it('gets the result of the first, also while another repetition is about to be refused here', async () => {
+    const { bench, taskId, runs, send } = await waiting(inputRequired('what?'), true);
+    const scope = { ownerId: bench.call().principal.ownerId, agentId: bench.call().agent.id };
+    const asking = await bench.store.readHead(scope, taskId);
+    const answer = messageOf('this', { taskId });
+    await send(answer);
+    runs.at(-1)?.yield(completed);
+    await until('the end', () => bench.engine.runningCount === 0);
+
+    // One repetition finds the task ended, and goes to see whether it is known.
+    const looked = gate();
+    const readDuplicate = bench.store.readDuplicate.bind(bench.store);
+    bench.store.readDuplicate = async (dedup) => {
+      await looked.passed;
+      return readDuplicate(dedup);
+    };
+    const joining = bench.service.send(bench.call(), answer);
+    await turns(5);
+    // Another one had looked at the task before it ended, and is refused by its commit.
+    const readHead = bench.store.readHead.bind(bench.store);
+    bench.store.readHead = () => {
+      bench.store.readHead = readHead;
+      return Promise.resolve(asking);
+    };
+    const held = bench.store.hold();
+    const late = bench.service.send(bench.call(), answer);
+    await until('the commit', () => bench.store.underWay.length > 0);
+    looked.open();
+    await turns(5);
+    held.open();
+    expect(idOf(await joining)).toBe(taskId);
+    expect(idOf(await late)).toBe(taskId);
+  });
+});
+
 describe('when the client leaves', () => {
   /** What is left of a send whose client has gone: nothing that waits. */
   async function leaveWhileWaiting(bench: Bench, request: SendMessageRequest) {
@@ -265,10 +301,10 @@ describe('when the client leaves', () => {
     const call = { ...other.call({ signal: client.signal }), agent };
     const joining = other.service.send(call, request);
     joining.catch(() => undefined);
-    await turns(10);
+    await until('the wait', () => other.engine.hub.waitingCount === 1);
     client.abort();
     await Promise.allSettled([joining]);
-    expect(other.engine.hub.openCount).toBe(0);
+    expect(other.engine.hub.waitingCount).toBe(0);
   });
 
   it('a stream that is closed frees its place, and its task goes on', async () => {

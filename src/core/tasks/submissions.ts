@@ -9,8 +9,9 @@ import { taskNotFound } from './errors.ts';
 import { statusStep } from './events.ts';
 import { inputRow, sizeOf, statusJson, taskRow } from './log.ts';
 import type { TaskRun } from './run.ts';
+import type { Admission } from './run-start.ts';
 import { isInterrupted, isTerminal } from './states.ts';
-import type { Deduplication, TaskHead, TaskScope } from './store.ts';
+import { type CommitResult, type Deduplication, QUEUED, type TaskHead, type TaskScope } from './store.ts';
 
 export interface Submission {
   readonly scope: TaskScope;
@@ -28,9 +29,10 @@ export interface Submission {
   readonly beforeStart?: (taskId: string) => void;
 }
 
-/** What became of a message: a run of this process, or a task that an earlier send had made already. */
+/** What became of a message: a run of this process, a turn that waits, or a task that an earlier send had made already. */
 export type Submitted =
   | { readonly status: 'started'; readonly isNew: boolean; readonly run: TaskRun }
+  | { readonly status: 'queued'; readonly isNew: boolean; readonly taskId: string }
   | { readonly status: 'joined'; readonly taskId: string };
 
 /** How often a message is tried again when the task changes under it. */
@@ -66,7 +68,7 @@ export class Submitter {
   async #create(submission: Submission, text: string, dedup: Deduplication | null): Promise<Submitted> {
     const { scope, message, agent } = submission;
     const engine = this.#engine;
-    engine.checkRoom(scope.ownerId);
+    const place = engine.placeFor(scope);
     const nowMs = engine.clock.now();
     const taskId = engine.ids.next();
     const contextId = message.contextId ?? engine.ids.next();
@@ -92,7 +94,7 @@ export class Submitter {
       listed: !isOpen,
       messageCount: 1,
       sizeChars: sizeOf(row),
-      leaseReplica: engine.replicaId,
+      leaseReplica: place === 'here' ? engine.replicaId : QUEUED,
       leaseEpoch: 1,
       attempt: 1,
     };
@@ -101,24 +103,19 @@ export class Submitter {
     const { requestId } = submission;
     const pushConfig = submission.pushConfig?.(taskId);
     const rows = [row];
-    const run = engine.newRun({
-      executor,
-      message,
-      before: null,
-      head,
-      rows,
-      discard: null,
-      dedup,
-      requestId,
-      pushConfig,
-    });
-    const admission = await run.begin();
-    if (admission.status === 'duplicate') return this.#join(admission);
-    if (admission.status === 'conflict') {
+    const write = { before: null, head, rows, discard: null, dedup, pushConfig };
+    let first: Admission | CommitResult;
+    let run: TaskRun | null = null;
+    if (place === 'here') {
+      run = engine.newRun({ ...write, executor, message, requestId });
+      first = await run.begin();
+    } else first = await engine.enqueue(write);
+    if (first.status === 'duplicate') return this.#join(first);
+    if (first.status === 'conflict') {
       throw new AppError('INTERNAL', 'Internal error', { detail: `task ${taskId} exists already` });
     }
     if (!isOpen) engine.metrics.taskCreated(scope.agentId);
-    return { status: 'started', isNew: true, run };
+    return run === null ? { status: 'queued', isNew: true, taskId } : { status: 'started', isNew: true, run };
   }
 
   async #continue(
@@ -158,7 +155,7 @@ export class Submitter {
         }
         continue;
       }
-      engine.checkRoom(scope.ownerId);
+      const place = engine.placeFor(scope);
       this.#checkHistory(before);
       const context = message.contextId === undefined ? `,"contextId":${JSON.stringify(before.contextId)}` : '';
       const userMessage = `${text.slice(0, -1)}${context}}`;
@@ -166,7 +163,7 @@ export class Submitter {
       const head: TaskHead = {
         ...step.head,
         turnSeq: step.row.seq,
-        leaseReplica: engine.replicaId,
+        leaseReplica: place === 'here' ? engine.replicaId : QUEUED,
         leaseEpoch: before.leaseEpoch + 1,
         attempt: 1,
       };
@@ -174,7 +171,14 @@ export class Submitter {
       const { requestId } = submission;
       const rows = [step.row];
       const pushConfig = submission.pushConfig?.(taskId);
-      const run = engine.newRun({ executor, message, before, head, rows, discard: null, dedup, requestId, pushConfig });
+      const write = { before, head, rows, discard: null, dedup, pushConfig };
+      if (place === 'queue') {
+        const result = await engine.enqueue(write);
+        if (result.status === 'written') return { status: 'queued', isNew: false, taskId };
+        if (result.status === 'duplicate') return this.#join(result);
+        continue;
+      }
+      const run = engine.newRun({ ...write, executor, message, requestId });
       const admission = await run.begin();
       if (admission.status === 'admitted') return { status: 'started', isNew: false, run };
       if (admission.status === 'duplicate') return this.#join(admission);

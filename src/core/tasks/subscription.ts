@@ -88,8 +88,10 @@ export class TaskSubscription {
   /** Called by the hub with events that were just committed. */
   onCommitted(rows: readonly LogRow[]): void {
     if (this.#closed) return;
-    const [first] = rows;
-    if (first === undefined) return;
+    const first = rows[0];
+    const last = rows[rows.length - 1];
+    // Told twice, or too late.
+    if (first === undefined || last === undefined || last.seq <= this.#position) return;
     this.#knownHead = Math.max(this.#knownHead, first.seq);
     if (this.#busy) {
       this.#missed = true;
@@ -103,7 +105,7 @@ export class TaskSubscription {
       this.#pass(rows, true);
     } catch (cause) {
       // A sink's fault ends this stream; whoever commits and the other followers know nothing of it.
-      this.#breakOff(cause);
+      this.breakOff(cause);
     }
   }
 
@@ -162,11 +164,12 @@ export class TaskSubscription {
       if (this.#position < this.#knownHead) throw trimmed(this.#position);
       this.#busy = false;
     } catch (cause) {
-      this.#breakOff(cause);
+      this.breakOff(cause);
     }
   }
 
-  #breakOff(cause: unknown): void {
+  /** Ends it with a cause, of which the sink is told. */
+  breakOff(cause: unknown): void {
     if (this.#closed) return;
     this.close();
     this.#sink.broken(cause);

@@ -5,6 +5,7 @@ import { codecV1 } from '../../protocol/v1/codec.ts';
 import { appErrorOf } from '../errors.ts';
 import { checked } from '../json-body.ts';
 import { agentOf } from './call.ts';
+import { captureExchange } from './capture.ts';
 import type { A2aDependencies } from './dependencies.ts';
 import { handleJsonRpc, sendJsonRpcError } from './json-rpc.ts';
 import { codecOrDefault, handleRest, methodNotAllowed, sendRestError } from './rest.ts';
@@ -22,8 +23,15 @@ export async function registerA2a(app: FastifyInstance, dependencies: A2aDepende
   app.setErrorHandler((error: FastifyError, request, reply) => sendBindingError(request, reply, error));
 
   const config = { errors: 'json-rpc' } as const;
-  const jsonRpc = (request: FastifyRequest, reply: FastifyReply) => handleJsonRpc(dependencies, request, reply);
-  const rest = (request: FastifyRequest, reply: FastifyReply) => handleRest(dependencies, request, reply);
+  const { captures } = dependencies;
+  const jsonRpc = (request: FastifyRequest, reply: FastifyReply) => {
+    if (captures.isActive) captureExchange(dependencies, 'JSONRPC', request, reply);
+    return handleJsonRpc(dependencies, request, reply);
+  };
+  const rest = (request: FastifyRequest, reply: FastifyReply) => {
+    if (captures.isActive) captureExchange(dependencies, 'HTTP+JSON', request, reply);
+    return handleRest(dependencies, request, reply);
+  };
   // An agent's address takes POST only: that is JSON-RPC.
   const refuseMethod = (request: FastifyRequest): never => {
     agentOf(request, dependencies.agents);

@@ -2,9 +2,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Activity } from '../../core/activity/activity.ts';
 import type { AgentRegistry } from '../../core/agents/registry.ts';
+import type { Captures } from '../../core/captures/captures.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Ids } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { PushConfigs } from '../../core/push/push-configs.ts';
 import type { OpenStreams } from '../../core/streams/open-streams.ts';
 import type { TaskBrowser } from '../../core/tasks/browser.ts';
 import { TaskBrowsing } from '../../core/tasks/browsing.ts';
@@ -14,9 +16,11 @@ import type { ServedCards } from '../a2a/served-cards.ts';
 import type { Readiness } from '../health.ts';
 import type { SessionParts } from '../sessions.ts';
 import { registerAgents } from './agents.ts';
+import { registerCaptures } from './captures.ts';
 import { registerLive } from './live.ts';
 import { type LiveLimits, LiveStreams } from './live-streams.ts';
 import { registerOverview } from './overview.ts';
+import { registerPushConfigs } from './push-configs.ts';
 import { registerServer, type ServerFacts } from './server.ts';
 import type { Settings } from './server-contract.ts';
 import { registerSessions } from './session.ts';
@@ -36,6 +40,8 @@ export interface ConsoleOptions {
   readonly limitReached: (limit: string) => void;
   /** Push deliveries that were given up. */
   readonly deadLetters: () => number;
+  readonly captures: Captures;
+  readonly push: PushConfigs;
   readonly readiness: Readiness;
   readonly settings: () => Settings;
   readonly facts: Omit<ServerFacts, 'replicaId' | 'load'>;
@@ -66,6 +72,8 @@ export function registerConsole(app: FastifyInstance, options: ConsoleOptions): 
   registerSessions(app, { sessions, cookie, authentication: mode });
   registerTasks(app, { browsing, replicaId });
   registerTaskActions(app, { browsing, service, agents, ids });
+  registerPushConfigs(app, { push: options.push, browsing, agents });
+  registerCaptures(app, { captures: options.captures, browsing, agents });
   registerLive(app, { streams: live });
   registerOverview(app, { browsing, activity, clock, deadLetters: options.deadLetters });
   registerAgents(app, { agents, browsing, publicUrl: options.publicUrl, cards: options.cards });

@@ -20,7 +20,7 @@ const listOf = <T extends z.ZodType<unknown, string>>(item: T, max: number) =>
 const intText = (min: number, max: number) =>
   z
     .string()
-    .regex(/^\d{1,10}$/, 'must be an integer')
+    .regex(/^\d{1,15}$/, 'must be an integer')
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`);
 
@@ -153,6 +153,12 @@ export const sendAnswerSchema = z.object({
 
 /** POST /api/v1/tasks/{id}/cancel */
 export const cancelAnswerSchema = z.object({ task: taskSchema });
+
+/** Of frames that are numbered throughout. */
+export const framesPageQueryFields = {
+  after: intText(0, 999_999_999_999_999).default(0),
+  limit: intText(1, MAX_EVENTS_PAGE).default(200),
+};
 
 /** GET /api/v1/tasks/{id}/frames */
 export const framesQuerySchema = z.strictObject({

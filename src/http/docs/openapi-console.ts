@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import * as wire from '../../protocol/v1/schemas.ts';
 import * as agents from '../admin/agent-contract.ts';
+import * as captures from '../admin/capture-contract.ts';
 import * as live from '../admin/live-contract.ts';
 import * as overview from '../admin/overview-contract.ts';
+import * as push from '../admin/push-config-contract.ts';
 import * as server from '../admin/server-contract.ts';
 import * as session from '../admin/session-contract.ts';
 import * as tasks from '../admin/task-contract.ts';
@@ -19,6 +21,9 @@ const SHARED: ReadonlyMap<z.core.$ZodType, string> = new Map<z.core.$ZodType, st
   [tasks.taskRowSchema, 'TaskRow'],
   [tasks.taskEventSchema, 'TaskEvent'],
   [session.sessionSchema, 'Session'],
+  [push.pushConfigSchema, 'PushConfig'],
+  [captures.captureSchema, 'Capture'],
+  [captures.capturedFrameSchema, 'CapturedFrame'],
 ]);
 
 function component(schema: z.ZodType, io: 'input' | 'output'): Json {
@@ -52,6 +57,14 @@ export function consoleSchemas(): Record<string, Json> {
     TaskEventPage: output(tasks.taskEventPageSchema),
     RelatedTasks: output(tasks.relatedTasksSchema),
     FramePage: output(tasks.framePageSchema),
+    CreatePushConfigRequest: input(push.createPushConfigRequestSchema),
+    PushConfig: output(push.pushConfigSchema),
+    PushConfigList: output(push.pushConfigListSchema),
+    StartCaptureRequest: input(captures.startCaptureRequestSchema),
+    Capture: output(captures.captureSchema),
+    CaptureList: output(captures.captureListSchema),
+    CapturedFrame: output(captures.capturedFrameSchema),
+    CapturedFramePage: output(captures.capturedFramePageSchema),
     CreateTaskRequest: input(tasks.createTaskRequestSchema),
     ContinueTaskRequest: input(tasks.continueTaskRequestSchema),
     SendAnswer: output(tasks.sendAnswerSchema),
@@ -86,6 +99,7 @@ export function consolePaths(isSecured: boolean): Record<string, Json> {
   return {
     ...sessionPaths((endpoint) => operation('Sessions', endpoint)),
     ...taskPaths((endpoint) => operation('Tasks', endpoint)),
+    ...capturePaths((endpoint) => operation('Tasks', endpoint)),
     ...livePaths((endpoint) => operation('Tasks', endpoint)),
     ...serverPaths((endpoint) => operation('Server', endpoint)),
   };
@@ -196,6 +210,28 @@ function taskPaths(operation: MakeOperation): Record<string, Json> {
         errors: ['TASK_NOT_FOUND', 'UNSUPPORTED_OPERATION', 'IDEMPOTENCY_CONFLICT', 'LIMIT_EXCEEDED'],
       }),
     },
+    '/api/v1/tasks/{id}/push-configs': {
+      get: read('listPushConfigs', 'List who is told of a task', 'PushConfigList', push.listPushConfigsQuerySchema),
+      post: operation({
+        operationId: 'createPushConfig',
+        summary: 'Have the events of a task sent to an address',
+        description: `${WRITE} The admin may for the owner, which is logged. Secrets are shown to nobody again.`,
+        parameters: [id],
+        body: jsonBody('CreatePushConfigRequest', { url: 'https://receiver.example/hook' }, true),
+        answers: { 201: jsonResponse('The configuration, without its secrets.', schemaRef('PushConfig')) },
+        errors: ['TASK_NOT_FOUND', 'PUSH_NOTIFICATION_NOT_SUPPORTED', 'LIMIT_EXCEEDED'],
+      }),
+    },
+    '/api/v1/tasks/{id}/push-configs/{configId}': {
+      delete: operation({
+        operationId: 'deletePushConfig',
+        summary: 'Send nothing more to an address, not even what waits',
+        description: `${WRITE} The admin may for the owner, which is logged.`,
+        parameters: [id, pathParameter('configId', 'Id of a push configuration.')],
+        answers: { 204: { description: 'Deleted, or not there.' } },
+        errors: ['TASK_NOT_FOUND', 'PUSH_NOTIFICATION_NOT_SUPPORTED'],
+      }),
+    },
     '/api/v1/tasks/{id}/cancel': {
       post: operation({
         operationId: 'cancelAnyTask',
@@ -205,6 +241,60 @@ function taskPaths(operation: MakeOperation): Record<string, Json> {
         answers: { 200: jsonResponse('The canceled task.', schemaRef('CancelAnswer')) },
         errors: ['TASK_NOT_FOUND', 'TASK_NOT_CANCELABLE'],
       }),
+    },
+  };
+}
+
+function capturePaths(operation: MakeOperation): Record<string, Json> {
+  const id = pathParameter('id', 'Id of a capture.');
+  const own = 'Needs the scope `tasks:read`. Those that the key has started; the admin sees all.';
+  const frames = (operationId: string, summary: string, of: Json): Json =>
+    operation({
+      operationId,
+      summary,
+      description: OWN,
+      parameters: [of, ...queryParameters(captures.captureFramesQuerySchema)],
+      answers: {
+        200: jsonResponse('A page of frames, in the order of their storing.', schemaRef('CapturedFramePage')),
+      },
+      errors: ['INVALID_PARAMS'],
+    });
+  return {
+    '/api/v1/captures': {
+      get: operation({
+        operationId: 'listCaptures',
+        summary: 'List captures of wire frames',
+        description: own,
+        answers: { 200: jsonResponse('The captures.', schemaRef('CaptureList')) },
+      }),
+      post: operation({
+        operationId: 'startCapture',
+        summary: 'Capture what goes over the wire for some minutes',
+        description: `${WRITE} Calls of agents that begin from now on; a key without the scope \`admin\` captures its own only.`,
+        body: jsonBody('StartCaptureRequest', { agentId: 'echo', minutes: 10 }, true),
+        answers: { 201: jsonResponse('The capture.', schemaRef('Capture')) },
+        errors: ['LIMIT_EXCEEDED'],
+      }),
+    },
+    '/api/v1/captures/{id}': {
+      get: operation({
+        operationId: 'getCapture',
+        summary: 'Get a capture',
+        description: own,
+        parameters: [id],
+        answers: { 200: jsonResponse('The capture.', schemaRef('Capture')) },
+      }),
+      delete: operation({
+        operationId: 'endCapture',
+        summary: 'End a capture',
+        description: `${WRITE} Its frames stay. One that is over is forgotten with its frames.`,
+        parameters: [id],
+        answers: { 204: { description: 'Ended, or forgotten.' } },
+      }),
+    },
+    '/api/v1/captures/{id}/frames': { get: frames('listCaptureFrames', 'List the frames of a capture', id) },
+    '/api/v1/tasks/{id}/captured-frames': {
+      get: frames('listCapturedTaskFrames', 'List captured frames of a task', pathParameter('id', 'Id of a task.')),
     },
   };
 }

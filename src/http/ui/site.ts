@@ -1,4 +1,4 @@
-/** The built console as files: what there is was listed once, so that no request can name anything else. */
+/** The built console as files: what there is is listed when it was built, so that no request can name anything else. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
@@ -42,27 +42,33 @@ export interface Served {
 }
 
 export class Site {
-  readonly #files = new Map<string, SiteFile>();
-  readonly #routes: readonly RegExp[];
+  readonly #directory: string;
+  #builtAtMs: number;
+  #files: ReadonlyMap<string, SiteFile>;
+  #routes: readonly RegExp[];
 
   /** Lists the files of a built console. Throws where its `routes.json` is missing or not valid. */
   constructor(directory: string) {
-    const names = readdirSync(directory, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
-      // What the build keeps for itself.
-      .filter((name) => !name.startsWith('.') && name !== 'routes.json');
-    const all = new Set(names);
-    for (const name of names) {
-      const type = TYPES[extname(name)];
-      if (type === undefined) continue;
-      const path = join(directory, name);
-      const { size, mtimeMs } = statSync(path);
-      const encodings = ENCODINGS.filter(({ suffix }) => all.has(`${name}${suffix}`));
-      this.#files.set(name, { path, type, etag: etagOf(`${name} ${size} ${mtimeMs}`), encodings });
+    this.#directory = directory;
+    this.#builtAtMs = this.#indexAtMs();
+    ({ files: this.#files, routes: this.#routes } = list(directory));
+  }
+
+  /** When the page was written that names all other files. A build puts all of them in place at once. */
+  #indexAtMs(): number {
+    return statSync(join(this.#directory, 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  }
+
+  /** A console that was built anew under a running server has other files. In the middle of a build the old list stays. */
+  #relist(): void {
+    const builtAtMs = this.#indexAtMs();
+    if (builtAtMs === this.#builtAtMs || builtAtMs === 0) return;
+    try {
+      ({ files: this.#files, routes: this.#routes } = list(this.#directory));
+      this.#builtAtMs = builtAtMs;
+    } catch {
+      // Not whole yet; the next look finds it.
     }
-    const routes = uiRoutesSchema.parse(JSON.parse(readFileSync(join(directory, 'routes.json'), 'utf8')));
-    this.#routes = routes.map(patternOf);
   }
 
   /** Whether the console has a page at this path. */
@@ -76,6 +82,7 @@ export class Site {
 
   /** @param accepted the `Accept-Encoding` of the request */
   async read(name: string, accepted: string): Promise<Served | null> {
+    if (name === 'index.html') this.#relist();
     const file = this.#files.get(name);
     if (file === undefined) return null;
     const { path, type, etag, encodings } = file;
@@ -88,6 +95,29 @@ export class Site {
 /** The console, where it was built; looked for once, at the start. */
 export function openSite(directory: string): Site | null {
   return existsSync(join(directory, 'index.html')) ? new Site(directory) : null;
+}
+
+function list(directory: string): {
+  readonly files: ReadonlyMap<string, SiteFile>;
+  readonly routes: readonly RegExp[];
+} {
+  const files = new Map<string, SiteFile>();
+  const names = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    // What the build keeps for itself.
+    .filter((name) => !name.startsWith('.') && name !== 'routes.json');
+  const all = new Set(names);
+  for (const name of names) {
+    const type = TYPES[extname(name)];
+    if (type === undefined) continue;
+    const path = join(directory, name);
+    const { size, mtimeMs } = statSync(path);
+    const encodings = ENCODINGS.filter(({ suffix }) => all.has(`${name}${suffix}`));
+    files.set(name, { path, type, etag: etagOf(`${name} ${size} ${mtimeMs}`), encodings });
+  }
+  const routes = uiRoutesSchema.parse(JSON.parse(readFileSync(join(directory, 'routes.json'), 'utf8')));
+  return { files, routes: routes.map(patternOf) };
 }
 
 /** `/ui/tasks/:id` -> every path with one more segment. */

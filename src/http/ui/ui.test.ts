@@ -1,11 +1,12 @@
 /** The built console is served whole, cached and compressed as it may be, and nothing beside it is. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { precompress } from '../../../scripts/precompress.mjs';
+import { waitFor } from '../../../test/support/wait-for.ts';
 import { sendError } from '../errors.ts';
 import { registerUi } from './routes.ts';
 import { openSite, Site } from './site.ts';
@@ -49,6 +50,28 @@ test('[U1, O14] a page of the console is its one file, under a policy without in
     expect(headers['x-frame-options']).toBe('DENY');
     expect(headers['cache-control']).toBe('no-cache');
   }
+});
+
+test('a console that is built anew under a running server is served from the next page on', async () => {
+  const built = join(root, 'again');
+  const build = (script: string) => {
+    mkdirSync(join(root, 'staged', 'assets'), { recursive: true });
+    writeFileSync(join(root, 'staged', 'routes.json'), '["/ui"]');
+    writeFileSync(join(root, 'staged', 'assets', script), SCRIPT);
+    writeFileSync(join(root, 'staged', 'index.html'), script);
+    rmSync(built, { recursive: true, force: true });
+    renameSync(join(root, 'staged'), built);
+  };
+  build('app-1.js');
+  const site = openSite(built);
+  // The clock of the file system may not have moved since.
+  await waitFor('the new one', 5000, async () => {
+    build('app-2.js');
+    await site?.read('index.html', '');
+    return site?.has('assets/app-2.js') === true;
+  });
+  expect(String((await site?.read('assets/app-2.js', ''))?.body)).toBe(SCRIPT);
+  expect(site?.has('assets/app-1.js')).toBe(false);
 });
 
 test('a page that is not there is 404, with the console to say so', async () => {

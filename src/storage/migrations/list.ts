@@ -5,6 +5,19 @@ import { signingKeys } from './003-signing-keys.ts';
 import { push } from './004-push.ts';
 import { sessions } from './005-sessions.ts';
 import { taskBrowsing } from './006-task-browsing.ts';
+import { taskQueue } from './007-task-queue.ts';
+import { sharedLimits } from './008-shared-limits.ts';
+import { captures } from './009-captures.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [tasks, apiKeys, signingKeys, push, sessions, taskBrowsing];
+export const MIGRATIONS: readonly Migration[] = [
+  tasks,
+  apiKeys,
+  signingKeys,
+  push,
+  sessions,
+  taskBrowsing,
+  taskQueue,
+  sharedLimits,
+  captures,
+];

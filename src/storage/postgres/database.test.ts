@@ -1,4 +1,5 @@
 /** The pool of PostgreSQL connections, and migrations. */
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { freePorts } from '../../../test/support/ports.ts';
 import {
@@ -14,6 +15,7 @@ import { systemClock } from '../../ops/runtime.ts';
 import { MIGRATIONS } from '../migrations/list.ts';
 import { openStorage } from '../open.ts';
 import { type PostgresDatabase, type PostgresOptions, sqlStateOf } from './database.ts';
+import { postgresKysely } from './kysely.ts';
 import { migrate, migrationStatus } from './migrate.ts';
 
 function connect(url: string, options: Partial<PostgresOptions> = {}): PostgresDatabase {
@@ -75,6 +77,27 @@ describe.skipIf(postgresSkipped !== undefined)('the pool', () => {
     await waitFor('the loss to be noted', 5000, () => warnings.length > 0);
     expect(warnings[0]).toEqual([{ err: expect.any(Error) }, 'an idle database connection was lost']);
     await database.ping();
+  });
+
+  test('[A14] a connection that breaks before its first statement does not end the process', async () => {
+    const database = connect(await newDatabase());
+    const client = await database.acquire();
+    // As pg says it. Without anybody to hear it, this is an uncaught exception.
+    expect(() => client.emit('error', new Error('read ECONNRESET'))).not.toThrow();
+    client.release(true);
+    expect(await database.query<{ one: number }>('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  test('[A14] a connection that breaks under a statement is UNAVAILABLE, with the reason for operators', async () => {
+    const database = connect(await newDatabase());
+    await expect(database.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'The connection to the database was lost',
+      detail: expect.stringMatching(/terminat/) as string,
+    });
+    const killed = sql`select pg_terminate_backend(pg_backend_pid())`.execute(postgresKysely(database));
+    await expect(killed).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await database.query<{ one: number }>('select 1 as one')).toEqual([{ one: 1 }]);
   });
 
   test('[A14] a server that is not there, or does not know the database, is UNAVAILABLE, with the reason for operators', async () => {

@@ -90,6 +90,8 @@ export class PostgresDatabase implements PostgresSession {
     });
     // Without a listener the end of an idle connection would end the process. The pool replaces it when needed.
     this.#pool.on('error', (err) => logger.warn({ err }, 'an idle database connection was lost'));
+    // The same goes for one in use, from the moment at which the pool hands it over: the next statement says what is wrong.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   /** Connects to nothing yet. Throws UNAVAILABLE for an address that cannot be read. */
@@ -99,6 +101,11 @@ export class PostgresDatabase implements PostgresSession {
     } catch (cause) {
       throw new AppError('UNAVAILABLE', 'The address of the PostgreSQL database cannot be read', { cause });
     }
+  }
+
+  /** The address as it is connected to, with its secrets. */
+  get url(): string {
+    return this.#options.url;
   }
 
   /** Host and name of the database, for people to read; without secrets. */
@@ -132,16 +139,13 @@ export class PostgresDatabase implements PostgresSession {
     limits: { readonly query_timeout?: number },
   ): Promise<T> {
     const client = await this.acquire();
-    // What breaks while no statement runs is met by the next statement.
-    const onError = (): void => undefined;
-    client.on('error', onError);
     let isBroken = false;
     const run = async <R extends object>(config: pg.QueryConfig): Promise<R[]> => {
       try {
         return (await client.query({ ...config, ...limits })).rows as R[];
       } catch (error) {
         isBroken ||= hasLostConnection(error);
-        throw error;
+        throw errorOfStatement(error);
       }
     };
     try {
@@ -152,7 +156,6 @@ export class PostgresDatabase implements PostgresSession {
         isBroken: () => isBroken,
       });
     } finally {
-      client.off('error', onError);
       client.release(isBroken);
     }
   }
@@ -236,8 +239,16 @@ export function sqlStateOf(error: unknown): string | undefined {
 }
 
 /** Not a word of the server, or its last one (class 57P: shut down, or the session was ended). */
-function hasLostConnection(error: unknown): boolean {
+export function hasLostConnection(error: unknown): boolean {
   return sqlStateOf(error)?.startsWith('57P') ?? true;
+}
+
+/** UNAVAILABLE for a connection that broke: whether the statement was carried out is then not known. Else the error itself. */
+export function errorOfStatement(error: unknown): unknown {
+  if (!hasLostConnection(error)) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  const message = 'The connection to the database was lost';
+  return new AppError('UNAVAILABLE', message, { cause: error, detail, retryAfterSeconds: 1 });
 }
 
 /** The constraint that an error names. */

@@ -1,14 +1,18 @@
 /** PostgreSQL as the program's storage. */
 import { randomInt } from 'node:crypto';
+import { SqlCaptureStore } from '../capture-store.ts';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { DeferredPushStore } from '../deferred-push-store.ts';
+import { SqlNonceStore } from '../nonce-store.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
 import { SqlSessionStore } from '../session-store.ts';
 import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
 import { noteUnknown, type Storage, type StorageOptions } from '../storage.ts';
 import { SqlTaskBrowser } from '../task-browser.ts';
+import { PostgresAdminKeyMarks } from './admin-key-marks.ts';
 import { PostgresDatabase } from './database.ts';
 import { migrate, migrationStatus } from './migrate.ts';
+import { PostgresRateCounts } from './rate-counts.ts';
 import { postgresSql } from './sql.ts';
 import { PostgresTaskStore } from './task-store.ts';
 
@@ -36,14 +40,19 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
   return {
     kind: 'postgres',
     description: `PostgreSQL, ${database.address}`,
+    postgresUrl: database.url,
     tasks: new PostgresTaskStore(database, randomInt(SLOTS)),
     browser: new SqlTaskBrowser(sql),
     apiKeys,
     sessions: new SqlSessionStore(sql),
     push,
+    captures: new SqlCaptureStore(sql),
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),
     cardSignatures: new SqlCardSignatureStore(sql),
+    nonces: new SqlNonceStore(sql),
+    rateCounts: new PostgresRateCounts(database),
+    adminKeyMarks: new PostgresAdminKeyMarks(database),
     migrate: async () => {
       const applied = await migrate(database, () => new Date(clock.now()));
       noteUnknown(await migrationStatus(database), logger);

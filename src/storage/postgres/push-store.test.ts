@@ -21,6 +21,7 @@ describe.skipIf(postgresSkipped !== undefined)('push notifications on PostgreSQL
       store: new PostgresTaskStore(database, 0),
       push: pushOn(database),
       other: new PostgresTaskStore(second, 1),
+      isShared: true,
       otherPush: pushOn(second),
       select: (sql) => second.query(sql),
       reopen: async () => new PostgresTaskStore(connect(url), 2),

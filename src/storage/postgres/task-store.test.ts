@@ -31,6 +31,7 @@ describe.skipIf(postgresSkipped !== undefined)('tasks on PostgreSQL', () => {
     return {
       store: new PostgresTaskStore(database, 0),
       other: new PostgresTaskStore(second, 1),
+      isShared: true,
       select: (sql) => third.query(sql),
       reopen: async () => {
         for (const open of [database, second, third]) await open.close();
@@ -44,6 +45,27 @@ describe.skipIf(postgresSkipped !== undefined)('tasks on PostgreSQL, with others
   async function asked(store: PostgresTaskStore): Promise<TaskHead> {
     return write(store, status(await write(store, newTask()), 'TASK_STATE_INPUT_REQUIRED'));
   }
+
+  test('[A14] a task that somebody holds is not waited for by whoever deletes, and goes with all it got meanwhile', async () => {
+    const { url, database } = await newMigratedDatabase();
+    const store = new PostgresTaskStore(database, 0);
+    const observer = connect(url);
+    const ended = async () => write(store, status(await write(store, newTask()), 'TASK_STATE_COMPLETED'));
+    const [held, free] = [await ended(), await ended()];
+    await observer.transaction(async (session) => {
+      await session.query('select 1 from tasks where id = $1 for update', [held.id]);
+      expect(await store.deleteTasks(held.statusAtMs + 1000, 100)).toEqual({ deleted: 1, isDone: true });
+      await session.query(
+        `insert into push_configs (uid, task_num, id, owner_id, version, host, secret_key_id, secret, active, created_at)
+          select 'uid', num, 'c', 'owner-1', '1.0', 'h', 'k', 's', 1, 1 from tasks where id = $1`,
+        [held.id],
+      );
+    });
+    expect(await store.readHead(free, free.id)).toBeUndefined();
+    expect(await store.readHead(held, held.id)).toEqual(held);
+    expect(await store.deleteTasks(held.statusAtMs + 1000, 100)).toEqual({ deleted: 1, isDone: true });
+    expect(await observer.query('select 1 from push_configs')).toEqual([]);
+  });
 
   test('[A10, A14] nothing of a write can be seen before all of it is committed', async () => {
     const { url, database } = await newMigratedDatabase();
@@ -160,7 +182,7 @@ describe.skipIf(postgresSkipped !== undefined)('tasks on PostgreSQL, with others
       );
       return pending;
     });
-    expect(outcome).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/terminat/) } });
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { detail: expect.stringMatching(/terminat/) } });
     expect(await observer.query('select id from tasks')).toEqual([]);
     expect(await store.commit(writes)).toEqual([{ status: 'written' }, { status: 'written' }]);
   });

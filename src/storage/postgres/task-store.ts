@@ -1,9 +1,13 @@
 /** Tasks on PostgreSQL: each operation is one statement, so that what it sees is of one moment. */
 import type { LogRow } from '../../core/tasks/log.ts';
 import {
+  type Backlog,
+  type ClaimedTask,
+  type ClaimQuery,
   type CommitResult,
   type ContentQuery,
   type Deduplication,
+  type DeletedTasks,
   type ListQuery,
   type ListResult,
   PAGE_MAX_CHARS,
@@ -28,19 +32,22 @@ import {
 import { chooseTrims, type TrimCandidate, trimSliceSql } from '../trim-walk.ts';
 import { NOW_MS } from './clock.ts';
 import type { PostgresDatabase } from './database.ts';
+import { PostgresTaskClaims } from './task-claims.ts';
 import { PostgresTaskCommits } from './task-commit.ts';
 import { type MixedRecord, mixedSql, storedTasks, totalOf } from './task-content.ts';
+import { PostgresTaskDeletion } from './task-deletion.ts';
 
 const SELECT_HEAD = `select num, ${HEAD_COLUMNS}, push_configs from tasks where id = $1 and owner_id = $2 and agent_id = $3`;
 /** `num + 0`: the few leased tasks are sorted; the index on num, which has that order, would lead through all tasks. */
-const LEASED = `select ${HEAD_COLUMNS} from tasks where lease_replica is not null`;
-const OLDEST_FIRST = 'order by num + 0';
+const LEASED = `select ${HEAD_COLUMNS} from tasks where lease_replica = $1 order by num + 0 limit $2`;
 /** A dead replica's row is of no use any more; a day is far longer than any lease. */
 const FORGET_REPLICA_MS = 86_400_000;
 
 export class PostgresTaskStore implements TaskStore {
   readonly #database: PostgresDatabase;
   readonly #commits: PostgresTaskCommits;
+  readonly #claims: PostgresTaskClaims;
+  readonly #deletion: PostgresTaskDeletion;
   #trimAfter = 0;
   #pruneAfter = '';
 
@@ -48,6 +55,8 @@ export class PostgresTaskStore implements TaskStore {
   constructor(database: PostgresDatabase, firstSlot: number) {
     this.#database = database;
     this.#commits = new PostgresTaskCommits(database, firstSlot);
+    this.#claims = new PostgresTaskClaims(database);
+    this.#deletion = new PostgresTaskDeletion(database, firstSlot);
   }
 
   commit(writes: readonly TaskWrite[]): Promise<readonly CommitResult[]> {
@@ -95,13 +104,23 @@ export class PostgresTaskStore implements TaskStore {
     return { tasks: storedTasks(records), totalSize: totalOf(records), ...(isCut ? { isCut } : {}) };
   }
 
-  async heartbeat(replicaId: string, ttlMs: number): Promise<void> {
-    await this.#database.prepared(
-      `with forgotten as (delete from replicas where id <> $1 and expires_at < ${NOW_MS} - ${FORGET_REPLICA_MS})
-        insert into replicas (id, started_at, expires_at) values ($1, ${NOW_MS}, ${NOW_MS} + $2)
-        on conflict (id) do update set expires_at = excluded.expires_at`,
+  async readSeqs(taskIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const records = await this.#database.prepared<{ id: string; seq: number }>(
+      'select id, seq from tasks where id = any($1::text[])',
+      [taskIds],
+    );
+    return new Map(records.map(({ id, seq }) => [id, seq]));
+  }
+
+  async heartbeat(replicaId: string, ttlMs: number): Promise<number> {
+    const [row] = await this.#database.prepared<{ others: number }>(
+      `with forgotten as (delete from replicas where id <> $1 and expires_at < ${NOW_MS} - ${FORGET_REPLICA_MS}),
+        renewed as (insert into replicas (id, started_at, expires_at) values ($1, ${NOW_MS}, ${NOW_MS} + $2)
+          on conflict (id) do update set expires_at = excluded.expires_at)
+        select count(*) as others from replicas where id <> $1 and expires_at > ${NOW_MS}`,
       [replicaId, ttlMs],
     );
+    return row?.others ?? 0;
   }
 
   async retireReplica(replicaId: string): Promise<void> {
@@ -112,21 +131,16 @@ export class PostgresTaskStore implements TaskStore {
     );
   }
 
-  async findOrphans(limit: number): Promise<readonly TaskHead[]> {
-    const records = await this.#database.prepared<HeadRecord>(
-      `${LEASED} and not exists (select 1 from replicas where replicas.id = lease_replica and expires_at > ${NOW_MS})
-        ${OLDEST_FIRST} limit $1`,
-      [limit],
-    );
-    return records.map(headOf);
+  claimTasks(query: ClaimQuery): Promise<readonly ClaimedTask[]> {
+    return this.#claims.claim(query);
+  }
+
+  readBacklog(replicaId: string, limit: number): Promise<Backlog> {
+    return this.#claims.backlog(replicaId, limit);
   }
 
   async findLeased(replicaId: string, limit: number): Promise<readonly TaskHead[]> {
-    const records = await this.#database.prepared<HeadRecord>(
-      `${LEASED} and lease_replica = $1 ${OLDEST_FIRST} limit $2`,
-      [replicaId, limit],
-    );
-    return records.map(headOf);
+    return (await this.#database.prepared<HeadRecord>(LEASED, [replicaId, limit])).map(headOf);
   }
 
   async trimLogs(endedBeforeMs: number, limit: number): Promise<number> {
@@ -160,5 +174,13 @@ export class PostgresTaskStore implements TaskStore {
     );
     this.#pruneAfter = pruned?.last ?? '';
     return pruned?.count ?? 0;
+  }
+
+  deleteTasks(endedBeforeMs: number, limit: number): Promise<DeletedTasks> {
+    return this.#deletion.deleteTasks(endedBeforeMs, limit);
+  }
+
+  removeLogs(): Promise<boolean> {
+    return this.#deletion.removeLogs();
   }
 }

@@ -1,6 +1,8 @@
 /** SQLite as the program's storage. */
+import { SqlCaptureStore } from '../capture-store.ts';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { DeferredPushStore } from '../deferred-push-store.ts';
+import { SqlNonceStore } from '../nonce-store.ts';
 import { SqlSealedValueStore } from '../sealed-value-store.ts';
 import { SqlSessionStore } from '../session-store.ts';
 import { SqlCardSignatureStore, SqlSigningKeyStore } from '../signing-key-store.ts';
@@ -37,14 +39,19 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
   return {
     kind: 'sqlite',
     description: `SQLite, ${path}`,
+    postgresUrl: null,
     tasks: new SqliteTaskStore(database, clock),
     browser: new SqlTaskBrowser(sql),
     apiKeys,
     sessions: new SqlSessionStore(sql),
     push,
+    captures: new SqlCaptureStore(sql),
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),
     cardSignatures: new SqlCardSignatureStore(sql),
+    nonces: new SqlNonceStore(sql),
+    rateCounts: null,
+    adminKeyMarks: null,
     migrate: async () => {
       const applied = migrate(database, () => new Date(clock.now()));
       noteUnknown(migrationStatus(database), logger);

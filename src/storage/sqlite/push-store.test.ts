@@ -34,6 +34,7 @@ describe('push notifications on SQLite', () => {
       push,
       // One process, one connection.
       other: store,
+      isShared: false,
       otherPush: push,
       select: async (sql) => database.connection.prepare(sql).all() as Record<string, unknown>[],
       reopen: async () => store,

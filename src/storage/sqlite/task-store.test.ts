@@ -41,6 +41,7 @@ describe('tasks on SQLite', () => {
     return {
       store: storeOn(first),
       other: storeOn(second),
+      isShared: false,
       select: async (sql) => third.connection.prepare(sql).all() as Record<string, unknown>[],
       reopen: async () => {
         for (const database of [first, second, third]) database.close();

@@ -2,9 +2,13 @@
 import type { Clock } from '../../core/clock.ts';
 import type { LogRow } from '../../core/tasks/log.ts';
 import {
+  type Backlog,
+  type ClaimedTask,
+  type ClaimQuery,
   type CommitResult,
   type ContentQuery,
   type Deduplication,
+  type DeletedTasks,
   type ListQuery,
   type ListResult,
   RELEASED,
@@ -27,8 +31,10 @@ import {
 } from '../task-rows.ts';
 import { chooseTrims, type TrimCandidate, trimSliceSql } from '../trim-walk.ts';
 import type { SqliteDatabase } from './database.ts';
+import { SqliteTaskClaims } from './task-claims.ts';
 import { SqliteTaskCommits } from './task-commit.ts';
 import { readContent, readWhole } from './task-content.ts';
+import { SqliteTaskDeletion } from './task-deletion.ts';
 
 const SELECT_HEAD = `select num, ${HEAD_COLUMNS}, push_configs from tasks where id = ? and owner_id = ? and agent_id = ?`;
 
@@ -36,6 +42,8 @@ export class SqliteTaskStore implements TaskStore {
   readonly #database: SqliteDatabase;
   readonly #clock: Clock;
   readonly #commits: SqliteTaskCommits;
+  readonly #claims: SqliteTaskClaims;
+  readonly #deletion: SqliteTaskDeletion;
   #trimAfter = 0;
   #pruneAfter = '';
 
@@ -43,6 +51,8 @@ export class SqliteTaskStore implements TaskStore {
     this.#database = database;
     this.#clock = clock;
     this.#commits = new SqliteTaskCommits(database, clock);
+    this.#claims = new SqliteTaskClaims(database);
+    this.#deletion = new SqliteTaskDeletion(database);
   }
 
   commit(writes: readonly TaskWrite[]): Promise<readonly CommitResult[]> {
@@ -102,8 +112,15 @@ export class SqliteTaskStore implements TaskStore {
     };
   }
 
+  async readSeqs(taskIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const records = this.#database
+      .prepare('select id, seq from tasks where id in (select value from json_each(?))')
+      .all(JSON.stringify(taskIds)) as { id: string; seq: number }[];
+    return new Map(records.map(({ id, seq }) => [id, seq]));
+  }
+
   /** One process owns the file (`lockForServer`): whoever else is listed is dead. */
-  async heartbeat(replicaId: string, ttlMs: number): Promise<void> {
+  async heartbeat(replicaId: string, ttlMs: number): Promise<number> {
     await this.#database.whenFree(() =>
       this.#database.transaction(() => {
         const now = this.#clock.now();
@@ -114,6 +131,7 @@ export class SqliteTaskStore implements TaskStore {
           .run(replicaId, now, now + ttlMs);
       }),
     );
+    return 0;
   }
 
   async retireReplica(replicaId: string): Promise<void> {
@@ -126,13 +144,12 @@ export class SqliteTaskStore implements TaskStore {
     );
   }
 
-  async findOrphans(limit: number): Promise<readonly TaskHead[]> {
-    // `+num`: the few leased tasks are sorted; by the index on num, which has that order, all tasks would be read.
-    const records = this.#database
-      .prepare(`select ${HEAD_COLUMNS} from tasks where lease_replica is not null
-        and lease_replica not in (select id from replicas) order by +num limit ?`)
-      .all(limit) as HeadRecord[];
-    return records.map(headOf);
+  claimTasks(query: ClaimQuery): Promise<readonly ClaimedTask[]> {
+    return this.#claims.claim(query);
+  }
+
+  readBacklog(replicaId: string, limit: number): Promise<Backlog> {
+    return this.#claims.backlog(replicaId, limit);
   }
 
   async findLeased(replicaId: string, limit: number): Promise<readonly TaskHead[]> {
@@ -178,5 +195,13 @@ export class SqliteTaskStore implements TaskStore {
       this.#pruneAfter = last?.key ?? '';
       return Number(changes);
     });
+  }
+
+  deleteTasks(endedBeforeMs: number, limit: number): Promise<DeletedTasks> {
+    return this.#deletion.deleteTasks(endedBeforeMs, limit);
+  }
+
+  removeLogs(): Promise<boolean> {
+    return this.#deletion.removeLogs();
   }
 }

@@ -1,0 +1,290 @@
+/**
+ * The queue of tasks that wait for a replica with room. It lies in the store, as tasks whose lease nobody's replica holds;
+ * this class knows how many there are, and claims them for this replica: at most one claim is under way at a time.
+ */
+import { AppError } from '../../protocol/errors.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logger.ts';
+import type { TaskLimits } from './limits.ts';
+import type { TaskMetrics } from './metrics.ts';
+import type { Full, Room } from './room.ts';
+import { type ClaimedTask, QUEUED, RELEASED, type TaskScope, type TaskStore } from './store.ts';
+
+export interface WorkQueueOptions {
+  readonly store: TaskStore;
+  readonly replicaId: string;
+  readonly room: Room;
+  readonly limits: Pick<TaskLimits, 'maxQueued' | 'maxQueuedPerOwner'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: TaskMetrics;
+  /** The agents that this replica has. */
+  readonly agentIds: readonly string[];
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Begins what was claimed. Rejects where it could not, because of the store: it is tried again. */
+  readonly begin: (claimed: ClaimedTask) => Promise<void>;
+  /** Looks for tasks that this replica holds and does not run, besides those that `isHeld` names. Never rejects. */
+  readonly recoverOwn: (isHeld: (taskId: string) => boolean) => Promise<void>;
+  /** Called once for all that was queued, or given back, in one turn of the event loop: other replicas may have room. */
+  readonly onWorkQueued: () => void;
+}
+
+/** Tasks per claim at most: each costs a look at its message. */
+const BATCH = 100;
+/** A replica that has nothing to do claims at once, one that is nearly full so much later. */
+const MAX_DELAY_MS = 20;
+/**
+ * A replica that does not have the agent of a task leaves it so long to one that has: while a new version with another agent is
+ * rolled out, replicas of both take work from one queue.
+ */
+const STRANGER_MS = 600_000;
+/** Sweeps between two looks at this replica's own leases. */
+const OWN_LEASES_EVERY = 10;
+/** Tasks that were given back are counted together with those that are queued. */
+const COUNT_MARGIN = 1000;
+
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  /** Claimed, and not begun yet: by and by, or again, where that failed. */
+  readonly #held = new Map<string, ClaimedTask>();
+  #queued = 0;
+  #queuedByOwner = new Map<string, number>();
+  #otherReplicas = 0;
+  /** Something waits, perhaps only for an owner or agent that is at its limit here. */
+  #hasWaiting = false;
+  /** Something may wait that this replica has room for: newer work goes behind it. */
+  #isDue = false;
+  /** Another look is wanted, after the one under way. */
+  #isWanted = false;
+  #hasDead = false;
+  #isOwnDue = false;
+  #sweeps = 0;
+  #isSweeping = false;
+  #isOpen = true;
+  #claiming: Promise<void> | null = null;
+  #cancelDelay: (() => void) | null = null;
+  #isAnnouncing = false;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Queued tasks of all replicas: as of the last sweep, with what this replica has done since. */
+  get queuedCount(): number {
+    return this.#queued;
+  }
+
+  /** Whether another replica was alive at the last sweep. */
+  get hasOtherReplicas(): boolean {
+    return this.#otherReplicas > 0;
+  }
+
+  /** Whether a new message has to wait behind older work. */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  // ---- taking work in ----
+
+  /** Whether one more task of the owner may wait. */
+  hasRoom(ownerId: string): boolean {
+    const { maxQueued, maxQueuedPerOwner } = this.#options.limits;
+    return this.#queued < maxQueued && (this.#queuedByOwner.get(ownerId) ?? 0) < maxQueuedPerOwner;
+  }
+
+  /** Throws LIMIT_EXCEEDED where no more may wait. `full`: why it cannot run at once, if that is so. */
+  checkRoom(ownerId: string, full: Full | null): void {
+    const { maxQueued, maxQueuedPerOwner } = this.#options.limits;
+    if (maxQueued === 0 && full !== null) throw this.#refusal('are running', full);
+    if (this.#queued >= maxQueued) throw this.#refusal('wait', { key: 'tasks.maxQueued', limit: maxQueued });
+    if ((this.#queuedByOwner.get(ownerId) ?? 0) >= maxQueuedPerOwner) {
+      throw this.#refusal('wait', { key: 'tasks.maxQueuedPerOwner', limit: maxQueuedPerOwner });
+    }
+  }
+
+  #refusal(what: string, { key, limit }: Full): AppError {
+    this.#options.metrics.limitReached(key);
+    const message = `Too many tasks ${what} (${key} is ${limit}); try again in a moment`;
+    return new AppError('LIMIT_EXCEEDED', message, { retryAfterSeconds: 1 });
+  }
+
+  /** A task is about to be queued, or (-1) is not queued after all. */
+  count(ownerId: string, by: 1 | -1): void {
+    this.#queued = Math.max(0, this.#queued + by);
+    const ofOwner = (this.#queuedByOwner.get(ownerId) ?? 0) + by;
+    if (ofOwner > 0) this.#queuedByOwner.set(ownerId, ofOwner);
+    else this.#queuedByOwner.delete(ownerId);
+  }
+
+  /** A task was queued. */
+  added(scope: TaskScope): void {
+    this.#hasWaiting = true;
+    if (this.#options.room.fullFor(scope) !== null && !this.#isDue) this.announce();
+    // A look that waits for its moment will find it.
+    else if (this.#cancelDelay === null) void this.look();
+  }
+
+  /** Tells other replicas that there is work. */
+  announce(): void {
+    if (this.#isAnnouncing) return;
+    this.#isAnnouncing = true;
+    setImmediate(() => {
+      this.#isAnnouncing = false;
+      this.#options.onWorkQueued();
+    });
+  }
+
+  // ---- claims ----
+
+  /** A place became free for somebody who had none. */
+  placeFreed(): void {
+    if (this.#hasWaiting || this.#claiming !== null) void this.look();
+  }
+
+  /** Another replica says that there is work. Whoever has less to do looks earlier, and so gets more of it. */
+  noticed(): void {
+    if (!this.#isOpen) return;
+    const { room, clock, random } = this.#options;
+    const delayMs = room.load * MAX_DELAY_MS * (0.5 + random() / 2);
+    this.#hasWaiting = true;
+    this.#isDue = true;
+    if (delayMs < 1 || this.#claiming !== null) void this.look();
+    else {
+      this.#cancelDelay ??= clock.after(delayMs, () => {
+        this.#cancelDelay = null;
+        void this.look();
+      });
+    }
+  }
+
+  /** There may be work for this replica. Said while a claim is under way, it causes exactly one more. Never rejects. */
+  look(): Promise<void> {
+    if (!this.#isOpen) return Promise.resolve();
+    this.#isWanted = true;
+    this.#isDue ||= this.#hasWaiting;
+    this.#claiming ??= this.#claimWhileWanted().finally(() => {
+      this.#claiming = null;
+    });
+    return this.#claiming;
+  }
+
+  /** Looks at what waits, and at what dead replicas have left. Resolves when what can be claimed is begun; never rejects. */
+  async sweep(): Promise<void> {
+    if (this.#isSweeping || !this.#isOpen) return;
+    this.#isSweeping = true;
+    const { store, replicaId, limits, logger } = this.#options;
+    try {
+      const backlog = await store.readBacklog(replicaId, limits.maxQueued + COUNT_MARGIN);
+      this.#queued = backlog.queued;
+      this.#queuedByOwner = new Map(backlog.queuedByOwner);
+      this.#otherReplicas = backlog.otherReplicas;
+      this.#hasWaiting = backlog.hasWaiting;
+      this.#hasDead = backlog.hasDead;
+      this.#isOwnDue ||= this.#sweeps++ % OWN_LEASES_EVERY === 0;
+      if (backlog.hasWaiting || backlog.hasDead || this.#isOwnDue || this.#held.size > 0) await this.look();
+    } catch (err) {
+      logger.error({ err }, 'work that waits could not be looked at');
+    } finally {
+      this.#isSweeping = false;
+    }
+  }
+
+  /** No more claims. Resolves when the one under way is over. */
+  async stop(): Promise<void> {
+    this.#isOpen = false;
+    this.#cancelDelay?.();
+    await this.#claiming;
+  }
+
+  async #claimWhileWanted(): Promise<void> {
+    // Not in the caller's tick: who gives a place back is in the middle of it.
+    await Promise.resolve();
+    while (this.#isWanted && this.#isOpen) {
+      this.#isWanted = false;
+      try {
+        await this.#claimOnce();
+      } catch (err) {
+        // The next sweep tries again.
+        this.#options.logger.error({ err }, 'work that waits could not be claimed');
+      }
+    }
+    this.#isDue = false;
+  }
+
+  async #claimOnce(): Promise<void> {
+    if (this.#held.size > 0) await this.#beginAll([...this.#held.values()]);
+    if (this.#isOwnDue) {
+      this.#isOwnDue = false;
+      await this.#options.recoverOwn((taskId) => this.#held.has(taskId));
+    }
+    if (this.#hasDead) {
+      this.#hasDead = false;
+      if (await this.#claim('dead')) {
+        this.#hasDead = true;
+        this.#isWanted = true;
+      }
+    }
+    if (this.#hasWaiting && (await this.#claim('waiting'))) this.#isWanted = true;
+  }
+
+  /** Answers whether there may be more of it that could run here now. */
+  async #claim(from: 'waiting' | 'dead'): Promise<boolean> {
+    const { store, room, replicaId, metrics, clock, agentIds } = this.#options;
+    const claimable = room.claimable(this.hasOtherReplicas ? 0.5 : 1);
+    const limit = Math.min(claimable.limit, BATCH);
+    if (limit === 0) return false;
+    const hadWaiting = this.#hasWaiting;
+    // What is queued from now on may be missed by this claim.
+    if (from === 'waiting') this.#hasWaiting = false;
+    let isAnyLeft = hadWaiting;
+    room.reserve(limit);
+    try {
+      const overdueBeforeMs = this.hasOtherReplicas ? clock.now() - STRANGER_MS : Number.MAX_SAFE_INTEGER;
+      const claimed = await store.claimTasks({
+        ...claimable,
+        agents: agentIds,
+        overdueBeforeMs,
+        replicaId,
+        from,
+        limit,
+      });
+      const isAnyPassedOver = claimable.exceptOwners.length > 0 || claimable.exceptAgents.length > 0;
+      if (from === 'waiting') isAnyLeft = claimed.length === limit || isAnyPassedOver;
+      for (const one of claimed) {
+        metrics.taskClaimed(kindOf(one.from));
+        if (one.from === QUEUED) this.#dequeued(one);
+      }
+      await this.#beginAll(claimed);
+      return claimed.length === limit;
+    } finally {
+      this.#hasWaiting ||= isAnyLeft;
+      room.reserve(0);
+    }
+  }
+
+  #dequeued({ head }: ClaimedTask): void {
+    const { metrics, clock } = this.#options;
+    this.count(head.ownerId, -1);
+    metrics.taskDequeued(head.agentId, Math.max(0, clock.now() - head.statusAtMs));
+  }
+
+  async #beginAll(claimed: readonly ClaimedTask[]): Promise<void> {
+    const { begin, logger } = this.#options;
+    for (const one of claimed) this.#held.set(one.head.id, one);
+    const beginOne = async (one: ClaimedTask): Promise<void> => {
+      try {
+        await begin(one);
+        this.#held.delete(one.head.id);
+      } catch (err) {
+        logger.error({ err, taskId: one.head.id, agentId: one.head.agentId }, 'claimed task could not be begun yet');
+      }
+    };
+    await Promise.all(claimed.map(beginOne));
+  }
+}
+
+function kindOf(from: string): 'queued' | 'released' | 'dead' {
+  if (from === QUEUED) return 'queued';
+  return from === RELEASED ? 'released' : 'dead';
+}
