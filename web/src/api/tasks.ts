@@ -14,12 +14,14 @@ import type {
 } from '../../../src/http/admin/task-contract.ts';
 import { query, request } from './client.ts';
 
-export type { Frame, TaskDetail, TaskEvent, TaskRow } from '../../../src/http/admin/task-contract.ts';
+export type { TaskDetail, TaskEvent, TaskRow } from '../../../src/http/admin/task-contract.ts';
 /** Conditions of a list, as the API takes them. */
 export type TaskConditions = Omit<TaskListQuery, 'pageSize' | 'pageToken'>;
 
 const PATH = '/api/v1/tasks';
-const PAGE_SIZE = 100;
+/** Of the first page, which somebody waits for, and of those that are read ahead. */
+const FIRST_PAGE_SIZE = 100;
+const PAGE_SIZE = 200;
 const EVENTS_PAGE_SIZE = 1000;
 /** A blocking send waits for the agent; the server has its own limit. */
 const BLOCKING_LIMIT_MS = 15 * 60_000;
@@ -34,8 +36,13 @@ export const taskListQuery = (conditions: TaskConditions) =>
   infiniteQueryOptions({
     queryKey: ['tasks', 'list', conditions],
     queryFn: ({ pageParam, signal }) =>
-      listTasks({ ...conditions, pageSize: String(PAGE_SIZE), pageToken: pageParam }, signal),
+      listTasks(
+        { ...conditions, pageSize: String(pageParam === '' ? FIRST_PAGE_SIZE : PAGE_SIZE), pageToken: pageParam },
+        signal,
+      ),
     initialPageParam: '',
+    // To compare all that is held with each page that comes would take longer than to read it.
+    structuralSharing: false,
     getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
   });
 

@@ -18,6 +18,9 @@ export interface TasksSearch {
   readonly owner?: string;
   readonly context?: string;
   readonly range?: Range;
+  /** A span of time that ends; RFC 3339. Instead of `range`. */
+  readonly from?: string;
+  readonly before?: string;
   readonly q?: string;
   readonly follow?: true;
 }
@@ -47,6 +50,8 @@ export function readTasksSearch(search: Record<string, unknown>): TasksSearch {
     owner: text('owner'),
     context: text('context'),
     range: isRange(range) ? range : undefined,
+    from: timeOf(text('from')),
+    before: timeOf(text('before')),
     q: text('q'),
     follow: search['follow'] === true ? (true as const) : undefined,
   });
@@ -56,6 +61,12 @@ export function readTaskSearch(search: Record<string, unknown>): TaskSearch {
   const tab = TASK_TABS.find((name) => name === search['tab']);
   const seq = search['seq'];
   return clean({ tab, seq: typeof seq === 'number' && Number.isInteger(seq) && seq > 0 ? seq : undefined });
+}
+
+/** As the API takes it; anything else is no time. */
+function timeOf(value: string | undefined): string | undefined {
+  const ms = value === undefined ? Number.NaN : Date.parse(value);
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
 }
 
 function isRange(value: string | undefined): value is Range {
@@ -68,8 +79,8 @@ function clean<T extends object>(value: T): Cleaned<T> {
 }
 
 /** Whether anything keeps tasks out of the list. */
-export function isNarrowed({ state, agent, owner, context, range, q }: TasksSearch): boolean {
-  return [state, agent, owner, context, range, q].some((condition) => condition !== undefined);
+export function isNarrowed({ state, agent, owner, context, range, from, before, q }: TasksSearch): boolean {
+  return [state, agent, owner, context, range, from, before, q].some((condition) => condition !== undefined);
 }
 
 export function statesOf(search: TasksSearch): readonly TaskState[] {
@@ -81,19 +92,32 @@ export function agentsOf(search: TasksSearch): readonly string[] {
   return (search.agent ?? '').split(',').filter((id) => id !== '');
 }
 
+/** No condition at all. */
+export const NO_CONDITIONS = {
+  state: undefined,
+  agent: undefined,
+  owner: undefined,
+  context: undefined,
+  range: undefined,
+  from: undefined,
+  before: undefined,
+  q: undefined,
+} as const satisfies AnySearch;
+
 /** What is not there may also be undefined. */
 export type AnySearch = { readonly [Key in keyof TasksSearch]?: TasksSearch[Key] | undefined };
 
 /** The conditions for the API. `nowMs` is when the view was opened: a span of time ends then, and grows from there. */
 export function conditionsOf(search: AnySearch, nowMs: number): TaskConditions {
-  const { state, agent, owner, context, range, q } = search;
+  const { state, agent, owner, context, range, from, before, q } = search;
   const states = statesOf(clean({ state }));
   return clean({
     state: states.length === 0 ? undefined : states.join(','),
     agent,
     owner,
     context,
-    from: range === undefined ? undefined : new Date(nowMs - RANGES[range].ms).toISOString(),
+    from: from ?? (range === undefined ? undefined : new Date(nowMs - RANGES[range].ms).toISOString()),
+    before,
     text: q,
   });
 }

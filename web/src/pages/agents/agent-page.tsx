@@ -11,6 +11,7 @@ import { Segments } from '../../components/field.tsx';
 import { Command, Failure, Loading } from '../../components/notices.tsx';
 import { curlOf } from '../../lib/curl.ts';
 import { sdkSnippet } from '../../lib/snippets.ts';
+import { AgentCaptures } from '../captures/agent-captures.tsx';
 import { Page, Section } from '../page.tsx';
 import { sendDraft } from '../send/open.tsx';
 import { Checks } from './page.tsx';
@@ -111,6 +112,7 @@ function Agent({ agent }: { agent: AgentDetail }) {
           </ul>
         </Section>
         <Talk agent={agent} />
+        <AgentCaptures agentId={agent.id} />
         <Section title="Card, A2A 1.0">
           <Code text={JSON.stringify(card, null, 2)} label="card as JSON" className="max-h-[32rem]" />
         </Section>

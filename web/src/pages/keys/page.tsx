@@ -113,7 +113,7 @@ export function KeysPage() {
                       </span>
                     )}
                   </td>
-                  <td className="w-7 pr-0!">
+                  <td className="sticky right-0 w-7 bg-bg pr-0!">
                     <Menu
                       trigger={
                         <Button look="quiet" aria-label={`Actions for ${key.name}`} className="w-7 px-0!">

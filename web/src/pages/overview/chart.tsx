@@ -24,29 +24,37 @@ interface Props {
   readonly format: (value: number) => string;
   /** The axis goes at least so far up. */
   readonly top: number;
+  /** A line across, where the process was started. */
+  readonly startedAt: number;
+  /** A point was clicked, by its place in `times`. */
+  readonly onPick: (index: number) => void;
 }
 
 const HEIGHT_PX = 132;
 
-export function Chart({ label, span, times, lines, format, top }: Props) {
+export function Chart({ label, span, times, lines, format, top, startedAt, onPick }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const shade = useStore(theme);
   const isUtc = useStore(zone) === 'utc';
   const data = [times, ...lines.map(({ values }) => values)] as unknown as UPlot.AlignedData;
-  const latest = useRef({ data, span });
-  latest.current = { data, span };
+  const latest = useRef({ data, span, startedAt, onPick });
+  latest.current = { data, span, startedAt, onPick };
 
   // Made anew for another theme only; data comes by setData
   useEffect(() => {
     const { current } = place;
     if (current === null) return;
     const made = new UPlot(
-      optionsOf(current, lines, format, top, () => latest.current.span),
+      optionsOf(current, lines, format, top, () => latest.current),
       latest.current.data,
       current,
     );
     plot.current = made;
+    made.over.addEventListener('click', () => {
+      const { idx } = made.cursor;
+      if (typeof idx === 'number') latest.current.onPick(idx);
+    });
     const observer = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height: HEIGHT_PX }));
     observer.observe(current);
     const scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -70,7 +78,12 @@ export function Chart({ label, span, times, lines, format, top }: Props) {
   });
   return (
     <figure>
-      <div ref={place} role="img" aria-label={`${label}. Latest: ${told.join(', ')}`} className="h-[132px]" />
+      <div
+        ref={place}
+        role="img"
+        aria-label={`${label}. Latest: ${told.join(', ')}`}
+        className="h-[132px] cursor-pointer"
+      />
       <figcaption className="flex flex-wrap gap-x-4 text-xs text-quiet">
         {lines.map(({ name, color, values, isDashed }) => {
           const value = last(values);
@@ -106,12 +119,36 @@ function clock(seconds: number): string {
   return formatExact(seconds * 1000, zone.get() === 'utc').slice(11, 16);
 }
 
+/** Two points make a line; one with nothing on either side would be nothing. */
+function lonelyPoints(plot: UPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const isEmpty = (index: number) => (values[index] ?? null) === null;
+  return [...values.keys()].filter((index) => !isEmpty(index) && isEmpty(index - 1) && isEmpty(index + 1));
+}
+
+/** Before it nothing was counted. */
+function drawStart(plot: UPlot, startedAt: number, color: string): void {
+  const { min, max } = plot.scales['x'] ?? {};
+  if (typeof min !== 'number' || typeof max !== 'number' || startedAt <= min || startedAt >= max) return;
+  const { ctx, bbox } = plot;
+  const x = Math.round(plot.valToPos(startedAt, 'x', true)) + 0.5;
+  ctx.save();
+  ctx.strokeStyle = color;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
+}
+
 function optionsOf(
   element: HTMLElement,
   lines: readonly Line[],
   format: (value: number) => string,
   top: number,
-  span: () => Props['span'],
+  latest: () => Pick<Props, 'span' | 'startedAt'>,
 ): UPlot.Options {
   const font = `11px ${getComputedStyle(element).fontFamily}`;
   const axis = {
@@ -125,7 +162,10 @@ function optionsOf(
     padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
-    scales: { x: { range: () => [...span()] }, y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, top)] } },
+    scales: {
+      x: { range: () => [...latest().span] },
+      y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, top)] },
+    },
     axes: [
       {
         ...axis,
@@ -142,14 +182,14 @@ function optionsOf(
         values: (_plot, splits) => splits.map(format),
       },
     ],
+    hooks: { drawAxes: [(plot) => drawStart(plot, latest().startedAt, colorOf(element, '--color-edge'))] },
     series: [
       {},
       ...lines.map(({ name, color, isDashed }) => ({
         label: name,
         stroke: () => colorOf(element, color),
         width: 1.5,
-        // Two points make a line; one alone would be nothing.
-        points: { show: (plot: UPlot) => plot.data[0].length < 3, size: 5 },
+        points: { show: false, size: 5, filter: lonelyPoints },
         ...(isDashed === true && { dash: [4, 3] }),
       })),
     ],

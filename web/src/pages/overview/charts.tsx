@@ -1,5 +1,5 @@
 /** Throughput and latency over time, on canvas. A click on a point leads to the tasks of its time. */
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import type { OverviewSeries, OverviewWindow } from '../../api/server.ts';
 import { Age } from '../../components/time.tsx';
 import { formatCount, formatDuration } from '../../lib/format.ts';
@@ -24,10 +24,17 @@ interface Props {
 
 export function Charts({ series, window, now }: Props) {
   const { times, stepSeconds } = series;
+  const navigate = useNavigate();
+  const toTime = (seconds: number) => new Date(seconds * 1000).toISOString();
+  const pick = (index: number) => {
+    const from = times[index];
+    if (from === undefined) return;
+    void navigate({ to: '/tasks', search: { from: toTime(from), before: toTime(from + stepSeconds) } });
+  };
   const end = Date.parse(now) / 1000;
   const span = [end - WINDOW_SECONDS[window], end] as const;
   const perMinute = (values: readonly number[]) => values.map((value) => (value * 60) / stepSeconds);
-  const rate = (value: number) => (value < 10 ? value.toFixed(1) : formatCount(Math.round(value)));
+  const rate = (value: number) => (value < 10 ? String(Number(value.toFixed(1))) : formatCount(Math.round(value)));
   const charts: readonly ChartFacts[] = [
     {
       title: 'Requests',
@@ -84,12 +91,22 @@ export function Charts({ series, window, now }: Props) {
               </>
             }
           >
-            <Chart label={title} span={span} times={times} lines={lines} format={format} top={top} />
+            <Chart
+              label={title}
+              span={span}
+              times={times}
+              lines={lines}
+              format={format}
+              top={top}
+              startedAt={Date.parse(series.since) / 1000}
+              onPick={pick}
+            />
           </Section>
         ))}
       </div>
       <p className="text-xs text-quiet">
-        Counted by this process since its start, <Age at={series.since} /> ago.{' '}
+        Counted by the server that answered, since its start <Age at={series.since} /> ago: the dotted line. Of several
+        replicas each counts its own. A click on a point shows the tasks of its time.{' '}
         <Link to="/tasks" search={{ range: window }} className="text-ink underline underline-offset-3">
           The tasks of this time
         </Link>

@@ -15,6 +15,7 @@ import { useStore } from '../../lib/store.ts';
 import { Page, Section } from '../page.tsx';
 
 const Charts = lazy(async () => ({ default: (await import('./charts.tsx')).Charts }));
+const LAST_WORDS = { '15m': '15 minutes', '1h': 'hour', '24h': '24 hours' } as const;
 const RANGE_WORDS = { '15m': '15 min', '1h': '1 hour', '24h': '24 hours' } as const;
 
 export function OverviewPage() {
@@ -63,7 +64,7 @@ function Facts({ overview }: { overview: Overview }) {
           <Section title="Waiting for a person">
             {waiting.length === 0 ? <p className="text-quiet">Nobody is waited for.</p> : <Rows rows={waiting} />}
           </Section>
-          <Section title={`Failing, last ${RANGE_WORDS[window]}`}>
+          <Section title={`Failed in the last ${LAST_WORDS[window]}`}>
             {failing.length === 0 && <p className="text-quiet">No task failed or was rejected.</p>}
             <ul>
               {failing.map(({ agentId, count, last }) => (
@@ -98,7 +99,7 @@ function Facts({ overview }: { overview: Overview }) {
                 className={`inline-flex min-h-6 items-center hover:underline ${deadLetters > 0 ? 'text-failed' : 'text-quiet'}`}
               >
                 {deadLetters === 0
-                  ? 'No push delivery was given up'
+                  ? 'No push delivery was given up.'
                   : `Push deliveries given up: ${formatCount(deadLetters)}`}
               </Link>
             </Section>

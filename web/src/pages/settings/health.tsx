@@ -57,7 +57,6 @@ export function Health() {
       </Section>
       <Section title="Database">
         <Facts>
-          <Fact name="Kind">{database.kind === 'sqlite' ? 'SQLite' : 'PostgreSQL'}</Fact>
           <Fact name="Where">
             <code className="font-mono text-xs break-all">{database.description}</code>
           </Fact>

@@ -1,25 +1,77 @@
-/** What goes over the wire: one version and binding, or both versions side by side. */
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { ArrowDownLeft, ArrowUpRight } from 'lucide-react';
+/** What goes over the wire: captured while it did, or made again from the log. */
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { type Frame, type FrameForm, framesQuery } from '../../api/tasks.ts';
+import { capturedFramesQuery, captureOf, capturesQuery } from '../../api/captures.ts';
+import { type FrameForm, framesQuery } from '../../api/tasks.ts';
 import { Button } from '../../components/button.tsx';
-import { Code, pretty } from '../../components/code.tsx';
 import { Segments } from '../../components/field.tsx';
 import { Empty, Failure, Loading } from '../../components/notices.tsx';
+import { CapturedFrames } from '../captures/captured-frames.tsx';
+import { CaptureControl } from '../captures/control.tsx';
+import { FrameRow } from '../captures/frame-row.tsx';
 
 interface Props {
   readonly taskId: string;
+  readonly agentId: string;
   readonly lastSeq: number;
   readonly selected: number | undefined;
   readonly onSelect: (seq: number) => void;
 }
 
+type Origin = 'captured' | 'rebuilt';
+
 export function Frames(props: Props) {
+  const { taskId, agentId, selected, onSelect } = props;
+  const { data: captures } = useQuery(capturesQuery);
+  const isCapturing = captureOf(captures, agentId) !== undefined;
+  const { data, error } = useInfiniteQuery(capturedFramesQuery({ taskId }, isCapturing));
+  const hasCaptured = (data?.pages[0]?.frames.length ?? 0) > 0;
+  const [chosen, setChosen] = useState<Origin | null>(null);
+  if (data === undefined && error === null) return <Loading />;
+  // What really went over the wire comes first, where there is some.
+  const origin = hasCaptured ? (chosen ?? 'captured') : 'rebuilt';
+  return (
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-3 px-3 py-3 md:px-4">
+      <div className="flex flex-wrap items-center justify-between gap-2">
+        {hasCaptured ? (
+          <Segments<Origin>
+            label="Origin of the frames"
+            value={origin}
+            choices={[
+              ['captured', 'Captured'],
+              ['rebuilt', 'Rebuilt'],
+            ]}
+            onChange={setChosen}
+          />
+        ) : (
+          <p className="text-quiet">
+            {isCapturing
+              ? 'Calls about this task that begin from now on are shown here. What is sent from this console is no call over A2A.'
+              : 'No call about this task was captured.'}
+          </p>
+        )}
+        <CaptureControl agentId={agentId} />
+      </div>
+      {origin === 'captured' ? (
+        <>
+          <p className="text-xs text-quiet">
+            As they went over the wire. Secrets are masked, heartbeats left out, JSON is indented for reading.
+          </p>
+          <CapturedFrames of={{ taskId }} isCapturing={isCapturing} selected={selected} onSelect={onSelect} />
+        </>
+      ) : (
+        <Rebuilt {...props} />
+      )}
+    </div>
+  );
+}
+
+/** One version and binding, or both versions side by side. */
+function Rebuilt(props: Props) {
   const [version, setVersion] = useState<'1.0' | '0.3' | 'both'>('1.0');
   const [binding, setBinding] = useState<FrameForm['binding']>('JSONRPC');
   return (
-    <div className="grid gap-3 px-3 py-3 md:px-4">
+    <>
       <div className="flex flex-wrap items-center gap-2">
         <Segments
           label="Version of the protocol"
@@ -50,7 +102,7 @@ export function Frames(props: Props) {
       ) : (
         <Column {...props} form={{ version, binding }} title={null} />
       )}
-    </div>
+    </>
   );
 }
 
@@ -92,43 +144,4 @@ function Column({
       )}
     </section>
   );
-}
-
-function FrameRow({ frame, isSelected, onOpen }: { frame: Frame; isSelected: boolean; onOpen: () => void }) {
-  const { direction, kind, line, headers, body, seq } = frame;
-  const Icon = direction === 'in' ? ArrowDownLeft : ArrowUpRight;
-  const head = [line, ...headers.map(([name, value]) => `${name}: ${value}`)].filter((text) => text !== '').join('\n');
-  return (
-    <li className="border-b border-line [contain-intrinsic-size:auto_30px] [content-visibility:auto]">
-      <details onToggle={({ currentTarget, nativeEvent }) => currentTarget.open && nativeEvent.isTrusted && onOpen()}>
-        <summary
-          className={`flex h-[30px] list-none items-center gap-2 px-1 hover:bg-hover ${isSelected ? 'bg-selected' : ''}`}
-        >
-          <Icon
-            aria-label={direction === 'in' ? 'to the server' : 'from the server'}
-            className="size-3.5 shrink-0 text-quiet"
-          />
-          <span className="w-16 shrink-0 text-quiet">{kind}</span>
-          {seq !== null && <span className="shrink-0 font-mono text-xs text-quiet">#{seq}</span>}
-          <span className="truncate font-mono text-xs">{line === '' ? gist(body) : line}</span>
-        </summary>
-        <div className="grid gap-2 py-2">
-          {head !== '' && <Code text={head} label="head" />}
-          {body !== '' && <Code text={bodyOf(body)} label="body" className="max-h-96" />}
-        </div>
-      </details>
-    </li>
-  );
-}
-
-/** What an event says, without what all of them begin with. */
-function gist(body: string): string {
-  const data = /^data: ?(.*)$/m.exec(body)?.[1] ?? body;
-  return data.replace(/^\{"jsonrpc":"2\.0","id":[^,]*,"result":/, '').slice(0, 300);
-}
-
-/** The JSON of an event indented, its other lines as they are. */
-function bodyOf(body: string): string {
-  if (!/^(id|event|data):/m.test(body)) return pretty(body);
-  return body.replace(/^data: ?(.*)$/gm, (_line, data: string) => `data: ${pretty(data)}`);
 }

@@ -2,15 +2,17 @@
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
 import { useMemo } from 'react';
-import { Empty, Failure, Loading } from '../../components/notices.tsx';
+import { Failure, Loading } from '../../components/notices.tsx';
 import { artifactsOf, conversationOf } from '../../lib/events.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import { TASK_TABS, type TaskTab } from '../../lib/task-search.ts';
 import { DeliveryList } from '../deliveries/list.tsx';
+import { Section } from '../page.tsx';
 import { Artifacts } from './artifacts.tsx';
 import { Conversation } from './conversation.tsx';
 import { Frames } from './frames.tsx';
 import { TaskHeader } from './header.tsx';
+import { PushConfigs } from './push-configs.tsx';
 import { RawTask } from './raw.tsx';
 import { Related } from './related.tsx';
 import { Reply } from './reply.tsx';
@@ -103,18 +105,26 @@ function Task({ view }: { view: TaskView }) {
           <Artifacts artifacts={artifacts} />
         </Tabs.Content>
         <Tabs.Content value="frames" className="min-h-0 flex-1 overflow-y-auto">
-          <Frames taskId={task.id} lastSeq={view.events.at(-1)?.seq ?? 0} selected={seq} onSelect={select} />
+          <Frames
+            agentId={view.detail.row.agentId}
+            taskId={task.id}
+            lastSeq={view.events.at(-1)?.seq ?? 0}
+            selected={seq}
+            onSelect={select}
+          />
         </Tabs.Content>
         <Tabs.Content value="deliveries" className="min-h-0 flex-1 overflow-y-auto px-3 py-3 md:px-4">
-          <DeliveryList
-            conditions={{ taskId: task.id }}
-            none={
-              <Empty title="No deliveries">
-                Nobody asked to be pushed the events of this task, or everything has been delivered: what arrived is not
-                kept.
-              </Empty>
-            }
-          />
+          <div className="grid gap-6">
+            <PushConfigs taskId={task.id} state={view.state} />
+            <Section title="Deliveries">
+              <DeliveryList
+                conditions={{ taskId: task.id }}
+                none={
+                  <p className="text-quiet">None waits and none was given up. What has been delivered is not kept.</p>
+                }
+              />
+            </Section>
+          </div>
         </Tabs.Content>
         <Tabs.Content value="related" className="min-h-0 flex-1 overflow-y-auto">
           <Related taskId={task.id} />

@@ -1,5 +1,4 @@
 /** The columns of the table, and which of them there is room for. */
-import type { ColumnDef, columnVisibilityFeature } from '@tanstack/react-table';
 import type { ReactNode } from 'react';
 import type { TaskRow } from '../../api/tasks.ts';
 import { StateLabel } from '../../components/state.tsx';
@@ -12,6 +11,8 @@ import type { ChangeSearch } from './filters.tsx';
 export interface Facts {
   readonly isNarrow: boolean;
   readonly change: ChangeSearch;
+  readonly hrefOf: (taskId: string) => string;
+  readonly open: (taskId: string) => void;
 }
 
 interface Column {
@@ -88,13 +89,9 @@ export const COLUMNS = {
 export type ColumnId = keyof typeof COLUMNS;
 export const COLUMN_IDS = Object.keys(COLUMNS) as ColumnId[];
 
-/** The cells are rendered by the row, with what it knows; the table decides which there are. */
-export const columns: ColumnDef<{ columnVisibilityFeature: typeof columnVisibilityFeature }, TaskRow>[] =
-  COLUMN_IDS.map((id) => ({ id, header: COLUMNS[id].header }));
-
-export function visibilityAt(width: number, isAdmin: boolean): Record<ColumnId, boolean> {
-  const isShown = (id: ColumnId) => COLUMNS[id].from <= width && (id !== 'owner' || isAdmin);
-  return Object.fromEntries(COLUMN_IDS.map((id) => [id, isShown(id)])) as Record<ColumnId, boolean>;
+/** Those that there is room for. */
+export function columnsAt(width: number, isAdmin: boolean): readonly ColumnId[] {
+  return COLUMN_IDS.filter((id) => COLUMNS[id].from <= width && (id !== 'owner' || isAdmin));
 }
 
 /** What it is about; of a failure, why. */

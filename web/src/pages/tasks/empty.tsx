@@ -2,7 +2,7 @@
 import { Button } from '../../components/button.tsx';
 import { Empty } from '../../components/notices.tsx';
 import { curlOf } from '../../lib/curl.ts';
-import { isNarrowed, type TasksSearch } from '../../lib/task-search.ts';
+import { isNarrowed, NO_CONDITIONS, type TasksSearch } from '../../lib/task-search.ts';
 import { sendDraft } from '../send/open.tsx';
 import type { ChangeSearch } from './filters.tsx';
 
@@ -11,20 +11,7 @@ export function NoTasks({ search, change }: { search: TasksSearch; change: Chang
     return (
       <Empty title="No task fits">
         <p className="mb-2">Fewer conditions find more.</p>
-        <Button
-          onClick={() =>
-            change({
-              state: undefined,
-              agent: undefined,
-              owner: undefined,
-              context: undefined,
-              range: undefined,
-              q: undefined,
-            })
-          }
-        >
-          Clear all conditions
-        </Button>
+        <Button onClick={() => change(NO_CONDITIONS)}>Clear all conditions</Button>
       </Empty>
     );
   }

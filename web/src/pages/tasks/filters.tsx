@@ -6,13 +6,16 @@ import { agentsQuery } from '../../api/server.ts';
 import { Button } from '../../components/button.tsx';
 import { Menu, MenuCheck, MenuChoices } from '../../components/menu.tsx';
 import { StateIcon } from '../../components/state.tsx';
-import { formatCount, shortId } from '../../lib/format.ts';
+import { formatCount, formatExact, shortId } from '../../lib/format.ts';
+import { zone } from '../../lib/preferences.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import { STATES, slugOf, TASK_STATES, type TaskState } from '../../lib/states.ts';
+import { useStore } from '../../lib/store.ts';
 import {
   type AnySearch,
   agentsOf,
   isNarrowed,
+  NO_CONDITIONS,
   RANGES,
   type Range,
   statesOf,
@@ -52,21 +55,12 @@ export function TaskFilters({ search, change, counts }: Props) {
           onClear={() => change({ owner: undefined })}
         />
       )}
+      {(search.from !== undefined || search.before !== undefined) && (
+        <TimeChip from={search.from} before={search.before} change={change} />
+      )}
       <SearchField value={search.q ?? ''} change={change} />
       {isNarrowed(search) && (
-        <Button
-          look="quiet"
-          onClick={() =>
-            change({
-              state: undefined,
-              agent: undefined,
-              owner: undefined,
-              context: undefined,
-              range: undefined,
-              q: undefined,
-            })
-          }
-        >
+        <Button look="quiet" onClick={() => change(NO_CONDITIONS)}>
           Clear
         </Button>
       )}
@@ -155,7 +149,7 @@ function RangeFilter({ range, change }: { range: Range | undefined; change: Chan
           ['24h', RANGES['24h'].word],
           ['7d', RANGES['7d'].word],
         ]}
-        onChange={(value) => change({ range: value === 'any' ? undefined : value })}
+        onChange={(value) => change({ range: value === 'any' ? undefined : value, from: undefined, before: undefined })}
       />
     </Menu>
   );
@@ -172,6 +166,23 @@ function Trigger({
       {children}
       <ChevronDown className="size-3.5 text-quiet" />
     </Button>
+  );
+}
+
+function TimeChip(props: { from: string | undefined; before: string | undefined; change: ChangeSearch }) {
+  const { from, before, change } = props;
+  const isUtc = useStore(zone) === 'utc';
+  const exact = (time: string | undefined) => (time === undefined ? '' : formatExact(Date.parse(time), isUtc));
+  const [since, until] = [exact(from), exact(before)];
+  const end = since.slice(0, 16) === until.slice(0, 16) ? 19 : 16;
+  return (
+    <Chip
+      name="time"
+      // As exact as it takes to tell them apart; the hint has the rest.
+      value={`${since.slice(11, end)} – ${until.slice(11, end)}`}
+      title={`from ${since} until ${until}`}
+      onClear={() => change({ from: undefined, before: undefined })}
+    />
   );
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TaskRow } from '../../api/tasks.ts';
-import { fits, mergeRows, NO_LIVE_ROWS, withChanges } from './live-rows.ts';
+import { fits, listedRows, mergeRows, NO_LIVE_ROWS, NO_ROWS, withChanges } from './live-rows.ts';
 
 function row(id: string, minute: number, more: Partial<TaskRow> = {}): TaskRow {
   const at = `2030-01-01T12:${String(minute).padStart(2, '0')}:00.000Z`;
@@ -19,8 +19,9 @@ function row(id: string, minute: number, more: Partial<TaskRow> = {}): TaskRow {
   };
 }
 
-const listed = [row('a', 3), row('b', 2), row('c', 1)];
-const isListed = (id: string) => listed.some((one) => one.id === id);
+const listOf = (...tasks: TaskRow[]) => listedRows(NO_ROWS, [{ tasks }]);
+const listed = listOf(row('a', 3), row('b', 2), row('c', 1));
+const isListed = (id: string) => listed.places.has(id);
 const change = (of: TaskRow) => ({ ...of, title: null });
 
 describe('[U1] a list that is live', () => {
@@ -56,11 +57,24 @@ describe('[U1] a list that is live', () => {
     expect(mergeRows(listed, live, working, true).map(({ id }) => id)).toEqual(['a', 'c']);
   });
 
+  it('goes on page by page; a task that is in two of them is shown once, where it is newer', () => {
+    const [first, second] = [{ tasks: [row('a', 3), row('b', 2)] }, { tasks: [row('b', 1), row('c', 0)] }];
+    const one = listedRows(NO_ROWS, [first]);
+    const both = listedRows(one, [first, second]);
+    expect(both.rows.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+    expect(both.rows[1]?.statusAt).toBe(first.tasks[1]?.statusAt);
+    expect(one.rows).toHaveLength(2);
+    expect(listedRows(both, [first, second])).toBe(both);
+    // Read again from its beginning
+    expect(listedRows(both, [{ tasks: [row('c', 9)] }]).rows.map(({ id }) => id)).toEqual(['c']);
+    expect(listedRows(both, [second]).rows.map(({ id }) => id)).toEqual(['b', 'c']);
+  });
+
   it('never goes back to an older event', () => {
     const newer = withChanges(NO_LIVE_ROWS, [row('b', 9, { seq: 5 })], {}, isListed);
     const live = withChanges(newer, [row('b', 8, { seq: 4 })], {}, isListed);
     expect(live.changed.get('b')?.seq).toBe(5);
-    expect(mergeRows([row('b', 9, { seq: 6 })], live, {}, false)[0]?.seq).toBe(6);
+    expect(mergeRows(listOf(row('b', 9, { seq: 6 })), live, {}, false)[0]?.seq).toBe(6);
   });
 
   it('leaves words of texts that it has not read to the server', () => {

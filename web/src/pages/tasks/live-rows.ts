@@ -9,14 +9,48 @@ export type TaskChange = Omit<TaskRow, 'title'> & { readonly title: string | nul
 
 /** Whether a task belongs into a list of these conditions. Words are looked for by the server only: `undefined`. */
 export function fits(row: TaskChange, conditions: TaskConditions): boolean | undefined {
-  const { state, agent, owner, context, from, text } = conditions;
+  const { state, agent, owner, context, from, before, text } = conditions;
   if (state !== undefined && !state.split(',').includes(row.state)) return false;
   if (agent !== undefined && !agent.split(',').includes(row.agentId)) return false;
   if (owner !== undefined && owner !== row.ownerId) return false;
   if (context !== undefined && context !== row.contextId) return false;
   if (from !== undefined && Date.parse(row.statusAt) < Date.parse(from)) return false;
+  if (before !== undefined && Date.parse(row.statusAt) >= Date.parse(before)) return false;
   if (text === undefined) return true;
   return row.title?.toLowerCase().includes(text.toLowerCase()) === true ? true : undefined;
+}
+
+interface Page {
+  readonly tasks: readonly TaskRow[];
+}
+
+/** The pages that were read, as one list. */
+export interface ListedRows {
+  readonly pages: readonly Page[];
+  readonly rows: readonly TaskRow[];
+  /** Where a task stands in `rows`. Lists that go on from one another share it. */
+  readonly places: Map<string, number>;
+}
+
+export const NO_ROWS: ListedRows = { pages: [], rows: [], places: new Map() };
+
+/**
+ * With one page more only that page is looked at, however long the list is. Pages are read at different times: a task that
+ * moved between them is in both, the first is the newer.
+ */
+export function listedRows(before: ListedRows, pages: readonly Page[]): ListedRows {
+  const isContinued = before.pages.length > 0 && before.pages.every((page, index) => page === pages[index]);
+  if (isContinued && before.pages.length === pages.length) return before;
+  const rows = isContinued ? [...before.rows] : [];
+  const places = isContinued ? before.places : new Map<string, number>();
+  for (const { tasks } of isContinued ? pages.slice(before.pages.length) : pages) {
+    for (const task of tasks) {
+      if (places.has(task.id)) continue;
+      places.set(task.id, rows.length);
+      rows.push(task);
+    }
+  }
+  return { pages, rows, places };
 }
 
 /** What has come since the pages were read. */
@@ -58,23 +92,28 @@ function newer(before: TaskChange | undefined, change: TaskChange): TaskChange {
 
 /** Rows as shown. `isFollowing`: what is new on top, what fits no more is gone, all in the order of the list. */
 export function mergeRows(
-  listed: readonly TaskRow[],
+  { rows, places }: ListedRows,
   { changed, fresh }: LiveRows,
   conditions: TaskConditions,
   isFollowing: boolean,
 ): readonly TaskRow[] {
-  if (changed.size === 0) return listed;
-  const current = listed.map((row) => merge(row, changed.get(row.id)));
+  if (changed.size === 0) return rows;
+  const current = [...rows];
+  for (const [id, change] of changed) {
+    const place = places.get(id);
+    const row = place === undefined ? undefined : rows[place];
+    if (place !== undefined && row !== undefined) current[place] = merge(row, change);
+  }
   if (!isFollowing) return current;
   const arrived = [...fresh].flatMap((id) => {
     const change = changed.get(id);
-    return change === undefined ? [] : [{ ...change, title: change.title ?? '' }];
+    return change === undefined || places.has(id) ? [] : [{ ...change, title: change.title ?? '' }];
   });
   return [...arrived, ...current]
     .filter((row) => fits(row, conditions) !== false)
     .toSorted((a, b) => (a.statusAt === b.statusAt ? 0 : a.statusAt < b.statusAt ? 1 : -1));
 }
 
-function merge(row: TaskRow, change: TaskChange | undefined): TaskRow {
-  return change === undefined || change.seq < row.seq ? row : { ...change, title: change.title ?? row.title };
+function merge(row: TaskRow, change: TaskChange): TaskRow {
+  return change.seq < row.seq ? row : { ...change, title: change.title ?? row.title };
 }

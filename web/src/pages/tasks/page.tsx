@@ -37,11 +37,11 @@ function List({ openId }: { openId: string | null }) {
   const navigate = useNavigate();
   // A span of time ends when it was chosen: the list grows from there and is not read again each second.
   const [openedAt, setOpenedAt] = useState(() => Date.now());
-  const { state, agent, owner, context, range, q } = search;
+  const { state, agent, owner, context, range, from, before, q } = search;
   // Whatever else changes in the address, it is the same list.
   const conditions = useMemo(
-    () => conditionsOf({ state, agent, owner, context, range, q }, openedAt),
-    [state, agent, owner, context, range, q, openedAt],
+    () => conditionsOf({ state, agent, owner, context, range, from, before, q }, openedAt),
+    [state, agent, owner, context, range, from, before, q, openedAt],
   );
   const change = useCallback(
     (changes: AnySearch) => {

@@ -1,5 +1,4 @@
 /** One task in the table. All of the row leads to it; what is in it may narrow the list instead. */
-import { Link } from '@tanstack/react-router';
 import { memo } from 'react';
 import type { TaskRow } from '../../api/tasks.ts';
 import { StateIcon } from '../../components/state.tsx';
@@ -21,11 +20,13 @@ interface Props {
   readonly isFresh: boolean;
   readonly isOpen: boolean;
   readonly isActive: boolean;
+  /** It passes too fast to be read. */
+  readonly isQuick: boolean;
   readonly facts: Facts;
 }
 
 export const Row = memo(function Row(props: Props) {
-  const { row, cells, template, top, height, index, news, isFresh, isOpen, isActive, facts } = props;
+  const { row, cells, template, top, height, index, news, isFresh, isOpen, isActive, isQuick, facts } = props;
   const background = isOpen ? 'bg-selected' : isActive ? 'bg-hover' : 'hover:bg-hover';
   return (
     <div
@@ -43,14 +44,18 @@ export const Row = memo(function Row(props: Props) {
         className={`grid h-full items-center gap-3 px-3 md:px-4 ${isFresh && news > 0 ? 'animate-arrive' : news > 0 ? 'animate-glow' : ''}`}
         style={{ gridTemplateColumns: cells === null ? 'minmax(0,1fr)' : template }}
       >
-        {cells === null ? (
+        {isQuick ? (
+          <div role="cell" className="col-span-full min-w-0 truncate text-quiet">
+            {row.title}
+          </div>
+        ) : cells === null ? (
           <div role="cell" className="min-w-0">
-            <TwoLines row={row} />
+            <TwoLines row={row} facts={facts} />
           </div>
         ) : (
           cells.map((id) => (
             <div key={id} role="cell" className={`min-w-0 ${COLUMNS[id].isNumber ? 'text-right text-quiet' : ''}`}>
-              {id === 'title' ? <RowLink row={row} /> : COLUMNS[id].cell(row, facts)}
+              {id === 'title' ? <RowLink row={row} facts={facts} /> : COLUMNS[id].cell(row, facts)}
             </div>
           ))
         )}
@@ -59,28 +64,33 @@ export const Row = memo(function Row(props: Props) {
   );
 });
 
-function RowLink({ row }: { row: TaskRow }) {
+/** A plain link: the router's own works out an address for each row, which takes longer than all else in it. */
+function RowLink({ row, facts: { hrefOf, open } }: { row: TaskRow; facts: Facts }) {
   return (
-    <Link
-      to="/tasks/$taskId"
-      params={{ taskId: row.id }}
-      search={true}
-      preload={false}
+    <a
+      href={hrefOf(row.id)}
+      onClick={(event) => {
+        if (event.defaultPrevented || event.button !== 0) return;
+        // Into another tab or window, or onto the disk: that is the browser's.
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+        event.preventDefault();
+        open(row.id);
+      }}
       className="block min-w-0 after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"
     >
       <Title row={row} />
-    </Link>
+    </a>
   );
 }
 
-function TwoLines({ row }: { row: TaskRow }) {
+function TwoLines({ row, facts }: { row: TaskRow; facts: Facts }) {
   const { word, color } = STATES[row.state];
   return (
     <>
       <span className="flex items-center gap-2">
         <StateIcon state={row.state} isMoving />
         <span className="min-w-0 flex-1">
-          <RowLink row={row} />
+          <RowLink row={row} facts={facts} />
         </span>
         <Age at={row.statusAt} className="text-xs text-quiet" />
       </span>

@@ -19,7 +19,12 @@ const WAITING = TASK_STATES.filter((state) => STATES[state].waitsForPerson);
 export function Summary({ counts, search, change, shown, isComplete }: Props) {
   const chosen = statesOf(search);
   // Counters know states, agents and owners. Under other conditions only what is loaded can be counted.
-  const isCounted = search.q === undefined && search.context === undefined && search.range === undefined;
+  const isCounted =
+    search.q === undefined &&
+    search.context === undefined &&
+    search.range === undefined &&
+    search.from === undefined &&
+    search.before === undefined;
   const of = (states: readonly string[]) => states.reduce((sum, state) => sum + (counts?.[state] ?? 0), 0);
   const waiting = of(WAITING);
   const total = of(chosen.length === 0 ? TASK_STATES : chosen);

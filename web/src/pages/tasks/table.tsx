@@ -1,23 +1,21 @@
 /** The table of tasks: only the rows that are seen are there, so that 100,000 scroll as 10 do. */
 
-import { useNavigate } from '@tanstack/react-router';
-import { columnVisibilityFeature, tableFeatures, useTable } from '@tanstack/react-table';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { useLocation, useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { usePrincipal } from '../../api/session.ts';
 import type { TaskConditions } from '../../api/tasks.ts';
 import { Failure, Loading } from '../../components/notices.tsx';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import type { TasksSearch } from '../../lib/task-search.ts';
+import { useRowsInView } from '../../lib/use-rows-in-view.ts';
 import { useWidth } from '../../lib/use-width.ts';
-import { COLUMN_IDS, COLUMNS, columns, type Facts, visibilityAt } from './columns.tsx';
+import { COLUMN_IDS, COLUMNS, columnsAt, type Facts } from './columns.tsx';
 import { NoTasks } from './empty.tsx';
 import { type ChangeSearch, type Counts, FollowButton } from './filters.tsx';
 import { Row } from './row.tsx';
 import { Summary } from './summary.tsx';
 import { useTaskList } from './use-task-list.ts';
 
-const features = tableFeatures({ columnVisibilityFeature });
 const ROW_PX = 32;
 /** Two lines each, where there is no room for columns. */
 const NARROW_ROW_PX = 52;
@@ -43,31 +41,18 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
   const isNarrow = width > 0 && width < NARROW_PX;
   const [activeId, setActiveId] = useState<string | null>(openId);
 
-  const columnVisibility = useMemo(() => visibilityAt(width, isAdmin), [width, isAdmin]);
-  const table = useTable({ features, columns, data: rows, getRowId: ({ id }) => id, state: { columnVisibility } });
   // The same list as long as the same columns are shown: rows that stay are not rendered again.
-  const shown = COLUMN_IDS.filter((id) => table.getColumn(id)?.getIsVisible() === true).join(' ');
+  const shown = columnsAt(width, isAdmin).join(' ');
   const visible = useMemo(() => COLUMN_IDS.filter((id) => shown.split(' ').includes(id)), [shown]);
   const template = visible.map((id) => COLUMNS[id].width).join(' ');
   const rowPx = isNarrow ? NARROW_ROW_PX : ROW_PX;
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowPx,
-    getItemKey: (index) => rows[index]?.id ?? index,
-    overscan: 12,
-    useFlushSync: false,
-  });
-  useEffect(() => virtual.measure(), [virtual, rowPx]);
-
-  const items = virtual.getVirtualItems();
-  const lastSeen = items.at(-1)?.index ?? 0;
+  const { first, end, isQuick, reveal } = useRowsInView(scroller, rows.length, rowPx);
   const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = list;
   useEffect(() => {
     // A search may find nothing in what one page looked through: then the next one is asked for as well.
-    const isNearEnd = lastSeen >= rows.length - AHEAD;
+    const isNearEnd = end >= rows.length - AHEAD;
     if (isNearEnd && hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
-  }, [lastSeen, rows.length, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
+  }, [end, rows.length, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
   useEffect(() => {
     if (isFollowing) scroller.current?.scrollTo({ top: 0 });
   }, [isFollowing]);
@@ -78,17 +63,20 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
     const index = rows.findIndex(({ id }) => id === sought.current);
     if (index < 0) return;
     sought.current = null;
-    virtual.scrollToIndex(index);
-  }, [rows, virtual]);
+    reveal(index);
+  }, [rows, reveal]);
 
-  const open = (id: string) => void navigate({ to: '/tasks/$taskId', params: { taskId: id }, search: true });
+  const open = useCallback(
+    (id: string) => void navigate({ to: '/tasks/$taskId', params: { taskId: id }, search: true }),
+    [navigate],
+  );
   const step = (by: 1 | -1) => {
     const at = rows.findIndex(({ id }) => id === (openId ?? activeId));
     const index = at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by));
     const row = rows[index];
     if (row === undefined) return;
     setActiveId(row.id);
-    virtual.scrollToIndex(index);
+    reveal(index);
     if (openId !== null) open(row.id);
   };
   useShortcuts([
@@ -99,7 +87,17 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
   // What is no row has no place in a table.
   const hasRows = rows.length > 0;
   const group = hasRows ? ({ role: 'rowgroup' } as const) : {};
-  const facts = useMemo((): Facts => ({ isNarrow, change }), [isNarrow, change]);
+  // With the conditions of the list, as the address has them.
+  const conditionsText = useLocation({ select: ({ searchStr }) => searchStr });
+  const facts = useMemo(
+    (): Facts => ({
+      isNarrow,
+      change,
+      hrefOf: (id) => `/ui/tasks/${encodeURIComponent(id)}${conditionsText}`,
+      open,
+    }),
+    [isNarrow, change, open, conditionsText],
+  );
   const showNew = async () => {
     await reload();
     scroller.current?.scrollTo({ top: 0 });
@@ -135,7 +133,7 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
           <button
             type="button"
             onClick={() => void showNew()}
-            className="absolute top-9 left-1/2 z-20 -translate-x-1/2 animate-arrive rounded-full bg-fill px-3 py-1 text-xs font-medium text-on-fill shadow-sm"
+            className={`absolute ${isNarrow ? 'top-2' : 'top-9'} left-1/2 z-20 -translate-x-1/2 animate-arrive rounded-full bg-fill px-3 py-1 text-xs font-medium text-on-fill shadow-sm`}
           >
             {newCount > 0 ? `${newCount} new` : 'Changed meanwhile: read again'}
           </button>
@@ -146,26 +144,24 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
             <Failure what="Reading the tasks" error={list.error} onRetry={() => void list.refetch()} />
           )}
           {list.isSuccess && rows.length === 0 && !hasNextPage && <NoTasks search={search} change={change} />}
-          <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>
-            {items.map((item) => {
-              const row = table.getRow(String(item.key));
-              return (
-                <Row
-                  key={item.key}
-                  row={row.original}
-                  cells={isNarrow ? null : visible}
-                  template={template}
-                  top={item.start}
-                  height={item.size}
-                  index={item.index}
-                  news={live.changed.get(row.id)?.seq ?? 0}
-                  isFresh={live.fresh.has(row.id)}
-                  isOpen={row.id === openId}
-                  isActive={row.id === activeId}
-                  facts={facts}
-                />
-              );
-            })}
+          <div role="presentation" className="relative" style={{ height: rows.length * rowPx }}>
+            {rows.slice(first, end).map((row, offset) => (
+              <Row
+                key={row.id}
+                row={row}
+                cells={isNarrow ? null : visible}
+                template={template}
+                top={(first + offset) * rowPx}
+                height={rowPx}
+                index={first + offset}
+                news={live.changed.get(row.id)?.seq ?? 0}
+                isFresh={live.fresh.has(row.id)}
+                isOpen={row.id === openId}
+                isActive={row.id === activeId}
+                isQuick={isQuick}
+                facts={facts}
+              />
+            ))}
           </div>
           {isFetchNextPageError && (
             <Failure what="Reading more tasks" error={list.error} onRetry={() => void fetchNextPage()} />

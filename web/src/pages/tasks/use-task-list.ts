@@ -3,7 +3,15 @@ import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { followList } from '../../api/live.ts';
 import { listTasks, type TaskConditions, taskListQuery } from '../../api/tasks.ts';
-import { type LiveRows, mergeRows, NO_LIVE_ROWS, type TaskChange, withChanges } from './live-rows.ts';
+import {
+  type LiveRows,
+  listedRows,
+  mergeRows,
+  NO_LIVE_ROWS,
+  NO_ROWS,
+  type TaskChange,
+  withChanges,
+} from './live-rows.ts';
 
 /** Counts are asked for at most this often while tasks change. */
 const COUNTS_MS = 2000;
@@ -19,14 +27,10 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
   const [isOutdated, setOutdated] = useState(false);
   const [counts, setCounts] = useState<Readonly<Record<string, number>> | null>(null);
 
-  const listed = useMemo(() => {
-    // Pages are read at different times: a task that moved between them is in both, the first is the newer.
-    const seen = new Set<string>();
-    return (data?.pages ?? []).flatMap(({ tasks }) => tasks.filter(({ id }) => !seen.has(id) && seen.add(id)));
-  }, [data]);
-  const listedIds = useMemo(() => new Set(listed.map(({ id }) => id)), [listed]);
-  const latest = useRef({ listedIds, conditions });
-  latest.current = { listedIds, conditions };
+  const before = useRef(NO_ROWS);
+  const listed = useMemo(() => (before.current = listedRows(before.current, data?.pages ?? [])), [data]);
+  const latest = useRef({ listed, conditions, isFollowing });
+  latest.current = { listed, conditions, isFollowing };
 
   /** Reads the list from its beginning. */
   const reload = useCallback(async () => {
@@ -56,15 +60,18 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
     let openings = 0;
     const readAgain = () => {
       const pages = client.getQueryData(listQuery.queryKey)?.pages.length ?? 0;
-      if (pages > MAX_REREAD_PAGES) setOutdated(true);
-      else void client.invalidateQueries({ queryKey: listQuery.queryKey });
+      if (pages > MAX_REREAD_PAGES) {
+        // Who follows looks at the beginning; nobody else is taken away from where they are.
+        if (latest.current.isFollowing) void reload();
+        else setOutdated(true);
+      } else void client.invalidateQueries({ queryKey: listQuery.queryKey });
     };
     const flush = () => {
       frame = 0;
       const changes = waiting;
       waiting = [];
-      const { conditions: now, listedIds: ids } = latest.current;
-      setLive((before) => withChanges(before, changes, now, (id) => ids.has(id)));
+      const { conditions: now, listed: rows } = latest.current;
+      setLive((held) => withChanges(held, changes, now, (id) => rows.places.has(id)));
       refreshCounts();
     };
     const unfollow = followList({
@@ -83,7 +90,13 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
       cancelAnimationFrame(frame);
       unfollow();
     };
-  }, [client, listQuery, refreshCounts]);
+  }, [client, listQuery, refreshCounts, reload]);
+
+  // What is kept in order with each change must not be long.
+  useEffect(() => {
+    const pages = client.getQueryData(listQuery.queryKey)?.pages.length ?? 0;
+    if (isFollowing && pages > MAX_REREAD_PAGES) void reload();
+  }, [isFollowing, client, listQuery, reload]);
 
   useMissingTitles(live, setLive);
   const rows = useMemo(() => mergeRows(listed, live, conditions, isFollowing), [listed, live, conditions, isFollowing]);
