@@ -1,5 +1,6 @@
 // @ts-check
 /** Bundles src/ into dist/, copies what is not TypeScript, builds the console, and knows whether both are still true. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -14,7 +15,6 @@ import {
 } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
 import { buildWeb, isWebFresh } from './build-web.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -85,9 +85,15 @@ function putFile(from, to) {
   renameSync(from, to);
 }
 
-/** @param {string} stagingDir @returns {Promise<boolean>} false when it has printed why there is no bundle */
-async function bundle(stagingDir) {
+/**
+ * @param {string} stagingDir two folders below the root must be its modules, as those of dist/ are
+ * @param {readonly import('rolldown').RolldownPluginOption[]} [plugins]
+ * @returns {Promise<boolean>} false when it has printed why there is no bundle
+ */
+export async function bundle(stagingDir, plugins = []) {
   try {
+    // Not loaded where nothing is to be built.
+    const { rolldown } = await import('rolldown');
     const program = await rolldown({
       cwd: root,
       input: Object.fromEntries(entries.map((name) => [`cli/${name}`, join(sourceDir, 'cli', `${name}.ts`)])),
@@ -95,11 +101,16 @@ async function bundle(stagingDir) {
       external: (id) => id.startsWith('node:') || external.some((name) => id === name || id.startsWith(`${name}/`)),
       // Of packages; what is wrong in src/ is found by `npm run check`.
       checks: { eval: false, circularDependency: false },
+      plugins: [...plugins],
     });
     // Two folders below the root like every file of src/ that asks where it lies (src/config/program.ts).
     const names = { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' };
     await program.write({ dir: stagingDir, format: 'esm', sourcemap: true, ...names });
     await program.close();
+    for (const file of filesBelow(sourceDir).filter((name) => !isTypeScript(name))) {
+      mkdirSync(dirname(join(stagingDir, file)), { recursive: true });
+      copyFileSync(join(sourceDir, file), join(stagingDir, file));
+    }
     return true;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
@@ -119,10 +130,6 @@ export async function build() {
   const stagingDir = join(root, `.build-${process.pid}`);
   try {
     if (!(await bundle(stagingDir))) return false;
-    for (const file of filesBelow(sourceDir).filter((name) => !isTypeScript(name))) {
-      mkdirSync(dirname(join(stagingDir, file)), { recursive: true });
-      copyFileSync(join(sourceDir, file), join(stagingDir, file));
-    }
     const built = filesBelow(stagingDir);
     for (const file of built) putFile(join(stagingDir, file), join(outDir, file));
     const before = existsSync(stampFile) ? readStamp().built : [];
@@ -138,15 +145,18 @@ export async function build() {
 }
 
 /**
- * Builds when needed, and says so in one line on stderr.
- * @returns {Promise<boolean>} false when a build was needed and failed
+ * Builds when needed, and says so in one line on stderr. In a process of its own: the memory of a build is half a gigabyte,
+ * which a server that goes on in this process would keep.
+ * @returns {boolean} false when a build was needed and failed
  */
-export async function buildIfStale() {
+export function buildIfStale() {
   const reason = staleReason();
   if (reason === undefined) return true;
   const begin = Date.now();
   process.stderr.write(`Building Parley (${reason}) ... `);
-  const done = await build();
+  const script = fileURLToPath(import.meta.url);
+  const { status } = spawnSync(process.execPath, [script], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const done = status === 0;
   process.stderr.write(done ? `done in ${((Date.now() - begin) / 1000).toFixed(1)} s\n` : 'failed\n');
   return done;
 }

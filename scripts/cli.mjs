@@ -3,7 +3,7 @@
 import { pathToFileURL } from 'node:url';
 import { buildIfStale, programFile } from './build.mjs';
 
-if (await buildIfStale()) {
+if (buildIfStale()) {
   // The same process: signals, exit code and `kill -9` are those of the program itself.
   process.argv[1] = programFile;
   await import(pathToFileURL(programFile).href);

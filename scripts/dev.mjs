@@ -51,7 +51,7 @@ function onChange() {
   }, quietMs);
 }
 
-if (!(await buildIfStale())) console.error('The server starts when src/ compiles.');
+if (!buildIfStale()) console.error('The server starts when src/ compiles.');
 else startServer();
 watchDirectories();
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
