@@ -1,10 +1,13 @@
-/** How tests run: `unit` beside the code, `integration` below test/, `e2e` in a browser. Child processes, two at a time. */
+/** How tests run: `unit` beside the code, `integration` below test/, `e2e` in a browser. Child processes, three at a time. */
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores of a small machine: many tests wait for leases, heartbeats and processes.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     // A failure prints everything; a pass prints its file. The last lines are the totals.
     reporters: ['default'],
     restoreMocks: true,

@@ -108,5 +108,5 @@ async function serve(name) {
 if (!isProfile(profile)) {
   console.error(`There is no profile ${profile}: take one of ${Object.keys(PROFILES).join(', ')}`);
   process.exitCode = 2;
-} else if (await buildIfStale()) await serve(profile);
+} else if (buildIfStale()) await serve(profile);
 else process.exitCode = 1;

@@ -80,6 +80,16 @@ export function describePages(looks: readonly Look[]): void {
         seen: (page) => page.getByText('HTTP/1.1 200 OK').first().waitFor(),
       },
       {
+        name: 'frames-captured',
+        path: `/ui/tasks/${ids.waiting}?tab=frames`,
+        seen: (page) => page.getByText('As they went over the wire').waitFor(),
+      },
+      {
+        name: 'task-deliveries',
+        path: `/ui/tasks/${ids.waiting}?tab=deliveries`,
+        seen: (page) => page.getByText('https://receiver.example/hook').waitFor(),
+      },
+      {
         name: 'related',
         path: `/ui/tasks/${ids.done}?tab=related`,
         seen: (page) => page.getByText('Tasks of the context').waitFor(),
@@ -103,6 +113,20 @@ export function describePages(looks: readonly Look[]): void {
       { name: 'sessions', path: '/ui/settings?tab=sessions', seen: (page) => page.getByText('this one').waitFor() },
     ];
 
+    /** @param body null: deletes what is there. */
+    async function manage(path: string, body: object | null): Promise<{ readonly id: string }> {
+      const answer = await fetch(`${server().url}${path}`, {
+        method: body === null ? 'DELETE' : 'POST',
+        headers: {
+          authorization: `Bearer ${server().adminKey}`,
+          ...(body === null ? {} : { 'content-type': 'application/json' }),
+        },
+        body: body === null ? null : JSON.stringify(body),
+      });
+      expect([path, answer.ok]).toEqual([path, true]);
+      return body === null ? { id: '' } : ((await answer.json()) as { id: string });
+    }
+
     async function judge(view: ConsoleView, name: string, look: Look): Promise<string[]> {
       const { page } = view;
       const where = `${name}, ${look.width} px, ${look.theme}`;
@@ -123,7 +147,11 @@ export function describePages(looks: readonly Look[]): void {
         'What is the weather like in **Oslo**?\n\n| hour | max |\n|---|---|\n| 12 | 14 |\n\n```\ncode\n```\n\n[more](https://example.org)',
       );
       ids.done = first.id;
+      const capture = await manage('/api/v1/captures', { agentId: 'echo', minutes: 10 });
       ids.waiting = (await send('/ask Which account should the refund go to?', first.contextId)).id;
+      await manage(`/api/v1/captures/${capture.id}`, null);
+      const receiver = { url: 'https://receiver.example/hook', authentication: { scheme: 'Bearer', credentials: 'x' } };
+      await manage(`/api/v1/tasks/${ids.waiting}/push-configs`, receiver);
       for (const text of ['/fail upstream answered 502 after 4.98 s', '/reject', '/sleep 600000', '/file forecast.txt'])
         await send(text);
       for (let number = 1; number <= 20; number++) await send(`summarise the report of week ${number}`);
@@ -132,12 +160,8 @@ export function describePages(looks: readonly Look[]): void {
         method: 'POST',
         headers: { authorization: `Bearer ${server().adminKey}`, 'a2a-version': '1.0' },
       });
-      const made = await fetch(`${server().url}/api/v1/keys`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${server().adminKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ name: 'a client of ours', expiresAt: '2100-01-01T00:00:00Z' }),
-      });
-      expect(made.status).toBe(201);
+      const key = await manage('/api/v1/keys', { name: 'a client of ours', expiresAt: '2100-01-01T00:00:00Z' });
+      expect([ids.done, ids.waiting, key.id]).not.toContain('');
     });
 
     it.each(looks)(

@@ -1,12 +1,13 @@
 /** One task in a browser: its stream, its views, and what a person can do to it. */
 import { describe, expect, it } from 'vitest';
+import { cancelOverA2a } from '../support/browser.ts';
 import { hasNoBrowser, useConsole } from './setup.ts';
 
 describe.skipIf(hasNoBrowser)('the page of a task', () => {
   const { server, openSignedIn, send } = useConsole();
 
   it('[U1][A9] its stream goes from live to closed, and no connection is made again', async () => {
-    const task = await send('/stream count=4 interval=300 delay=2000');
+    const task = await send('/sleep 600000');
     // Below the width at which the list is beside it: nothing but the task is followed.
     const view = await openSignedIn(`/ui/tasks/${task.id}`, { width: 900 });
     const { page } = view;
@@ -14,6 +15,7 @@ describe.skipIf(hasNoBrowser)('the page of a task', () => {
     await expect.poll(() => badge.getAttribute('data-status')).toBe('live');
     // From here on the browser's clock is turned by this test: any timer that would connect again has its chance.
     await page.clock.install();
+    await cancelOverA2a(server(), task.id);
     await expect.poll(() => badge.getAttribute('data-status')).toBe('closed');
     const connections = view.liveConnections.length;
     expect(connections).toBe(1);

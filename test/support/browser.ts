@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { skippedBecause } from './missing-service.ts';
 import type { ParleyProcess } from './server.ts';
 
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -13,10 +14,8 @@ const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/googl
 export function browserForTests(): { readonly path: string } | { readonly skipped: string } {
   const path = [process.env['PARLEY_TEST_CHROMIUM'] ?? '', ...PATHS].find((one) => one !== '' && existsSync(one));
   if (path !== undefined) return { path };
-  const skipped = 'there is no Chromium (apt-get install chromium, or name one in PARLEY_TEST_CHROMIUM)';
-  if (process.env['REQUIRE_SERVICES'] === '1') throw new Error(`REQUIRE_SERVICES=1, and ${skipped}`);
-  console.warn(`Tests in a browser are skipped: ${skipped}`);
-  return { skipped };
+  const why = 'there is no Chromium (apt-get install chromium, or name one in PARLEY_TEST_CHROMIUM)';
+  return { skipped: skippedBecause('TESTS IN A BROWSER', why) };
 }
 
 export function launchBrowser(path: string): Promise<Browser> {
@@ -143,4 +142,10 @@ export async function sendOverA2a(parley: ParleyProcess, text: string, contextId
   });
   const { task } = (await response.json()) as { task: SentTask };
   return task;
+}
+
+export async function cancelOverA2a(parley: ParleyProcess, taskId: string): Promise<void> {
+  const headers = { authorization: `Bearer ${parley.adminKey}`, 'a2a-version': '1.0' };
+  const response = await fetch(`${parley.url}/a2a/tasks/${taskId}:cancel`, { method: 'POST', headers });
+  if (!response.ok) throw new Error(`not canceled: ${response.status} ${await response.text()}`);
 }

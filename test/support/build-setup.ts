@@ -3,6 +3,6 @@ import { buildIfStale } from '../../scripts/build.mjs';
 import { BUILD_FAILED } from './program.ts';
 
 /** A failure is told to the tests that run the program; those that do not (layering, lint) can still say what they see. */
-export async function setup(): Promise<void> {
-  if (!(await buildIfStale())) process.env[BUILD_FAILED] = '1';
+export function setup(): void {
+  if (!buildIfStale()) process.env[BUILD_FAILED] = '1';
 }

@@ -1,5 +1,6 @@
 /** A store that tests can hold open, delay, or make fail at chosen commits; everything else is the store within. */
 import type {
+  ClaimQuery,
   CommitResult,
   ContentQuery,
   Deduplication,
@@ -26,6 +27,10 @@ export function gate(): Gate {
 export class FaultStore implements TaskStore {
   /** Commits begun so far. */
   commits = 0;
+  /** As if so many other replicas were alive: on SQLite the last one to start is the only one. */
+  otherReplicas: number | undefined;
+  /** Claims begun so far. */
+  claims = 0;
   /** Writes of the commits that have begun and not been answered yet. */
   underWay: TaskWrite[] = [];
   /** Called before a commit reaches the store; what it throws is what the commit rejects with. */
@@ -34,7 +39,10 @@ export class FaultStore implements TaskStore {
   after: (writes: readonly TaskWrite[], commit: number) => Promise<void> | void = () => undefined;
   /** Called before a page of events is read. */
   beforeEvents: () => Promise<void> | void = () => undefined;
+  /** Called before the positions of many tasks are read. */
+  beforeSeqs: () => Promise<void> | void = () => undefined;
   beforeHeartbeat: () => Promise<void> | void = () => undefined;
+  beforeClaim: (query: ClaimQuery) => Promise<void> | void = () => undefined;
   beforeRead: () => Promise<void> | void = () => undefined;
   readonly #store: TaskStore;
 
@@ -94,6 +102,11 @@ export class FaultStore implements TaskStore {
     return this.#store.listTasks(query);
   }
 
+  async readSeqs(taskIds: readonly string[]) {
+    await this.beforeSeqs();
+    return this.#store.readSeqs(taskIds);
+  }
+
   async heartbeat(replicaId: string, ttlMs: number) {
     await this.beforeHeartbeat();
     return this.#store.heartbeat(replicaId, ttlMs);
@@ -103,8 +116,15 @@ export class FaultStore implements TaskStore {
     return this.#store.retireReplica(replicaId);
   }
 
-  findOrphans(limit: number) {
-    return this.#store.findOrphans(limit);
+  async claimTasks(query: ClaimQuery) {
+    this.claims++;
+    await this.beforeClaim(query);
+    return this.#store.claimTasks(query);
+  }
+
+  async readBacklog(replicaId: string, limit: number) {
+    const backlog = await this.#store.readBacklog(replicaId, limit);
+    return { ...backlog, otherReplicas: this.otherReplicas ?? backlog.otherReplicas };
   }
 
   findLeased(replicaId: string, limit: number) {
@@ -117,5 +137,13 @@ export class FaultStore implements TaskStore {
 
   pruneDeduplication(nowMs: number, limit: number) {
     return this.#store.pruneDeduplication(nowMs, limit);
+  }
+
+  deleteTasks(endedBeforeMs: number, limit: number) {
+    return this.#store.deleteTasks(endedBeforeMs, limit);
+  }
+
+  removeLogs() {
+    return this.#store.removeLogs();
   }
 }

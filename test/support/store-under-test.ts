@@ -6,6 +6,8 @@ export interface StoreUnderTest {
   readonly store: TaskStore;
   /** Another one on the same database, with connections of its own: another replica, or a person who looks. */
   readonly other: TaskStore;
+  /** Several processes may use the database. */
+  readonly isShared: boolean;
   /** On a connection of its own. */
   select(sql: string): Promise<readonly Record<string, unknown>[]>;
   /** Closes both, and opens the database anew. */

@@ -6,11 +6,13 @@ import type { Principal } from '../../src/core/access/principal.ts';
 import { type Agent, AgentRegistry } from '../../src/core/agents/registry.ts';
 import type { Logger } from '../../src/core/logger.ts';
 import type { Call } from '../../src/core/operations/call.ts';
+import type { ReplicaLinkOptions } from '../../src/core/replicas/link.ts';
 import { TaskEngine } from '../../src/core/tasks/engine.ts';
 import type { TaskLimits } from '../../src/core/tasks/limits.ts';
 import type { LogRow } from '../../src/core/tasks/log.ts';
 import { NO_METRICS, type TaskMetrics } from '../../src/core/tasks/metrics.ts';
 import { type PushAdmission, type StreamSink, TaskService } from '../../src/core/tasks/service.ts';
+import type { TaskStore } from '../../src/core/tasks/store.ts';
 import { AppError } from '../../src/protocol/errors.ts';
 import type { SendMessageConfiguration, SendMessageRequest, Task } from '../../src/protocol/v1/types.ts';
 import { SqliteDatabase } from '../../src/storage/sqlite/database.ts';
@@ -22,6 +24,9 @@ import { type TurnedClock, turnedClock } from './turned-clock.ts';
 export const LIMITS: TaskLimits = {
   maxRunning: 1000,
   maxRunningPerOwner: 1000,
+  maxRunningPerAgent: 0,
+  maxQueued: 1000,
+  maxQueuedPerOwner: 1000,
   maxEventBytes: 1_000_000,
   maxMessageBytes: 1_000_000,
   maxPartsPerMessage: 100,
@@ -44,6 +49,10 @@ export interface BenchOptions {
   readonly commitMaxWrites?: number;
   /** A clock that several benches share; by default each has its own. */
   readonly clock?: TurnedClock;
+  /** To other replicas; by default there is no bus. */
+  readonly link?: ReplicaLinkOptions;
+  /** By default each start makes the benches before it count as dead. */
+  readonly storeOf?: (store: TaskStore) => FaultStore;
 }
 
 /** These benches are not about push notifications: `push-bench.ts` is. */
@@ -61,10 +70,13 @@ export class Bench {
   readonly service: TaskService;
   readonly clock: TurnedClock;
   readonly agents: AgentRegistry;
+  /** How often the engine said that there is work for others. */
+  announcements = 0;
 
   constructor(files: BenchFiles, agents: readonly Agent[], options: BenchOptions) {
     this.clock = options.clock ?? turnedClock();
-    this.store = new FaultStore(new SqliteTaskStore(files.database, this.clock));
+    const { storeOf = (store) => new FaultStore(store) } = options;
+    this.store = storeOf(new SqliteTaskStore(files.database, this.clock));
     this.agents = new AgentRegistry(agents, agents[0]?.id ?? '');
     this.engine = new TaskEngine({
       store: this.store,
@@ -80,6 +92,9 @@ export class Bench {
       isShared: true,
       commitMaxConcurrent: options.commitMaxConcurrent ?? 1,
       replicaId: `replica-${++replicas}`,
+      random: () => 0,
+      onWorkQueued: () => void this.announcements++,
+      ...(options.link === undefined ? {} : { link: options.link }),
     });
     this.service = new TaskService(this.engine, NO_PUSH);
   }
@@ -149,6 +164,12 @@ export class BenchFiles {
   /** Growing, as the real ones are. */
   nextId(): string {
     return `id-${String(++this.#ids).padStart(9, '0')}`;
+  }
+
+  /** Who holds the lease of a task, past all that a bench may hold up. */
+  async holderOf(taskId: string): Promise<string | null> {
+    const row = this.database.connection.prepare('select lease_replica from tasks where id = ?').get(taskId);
+    return (row as { lease_replica: string | null }).lease_replica;
   }
 
   async start(agents: readonly Agent[], options: BenchOptions = {}): Promise<Bench> {

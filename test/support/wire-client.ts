@@ -92,7 +92,7 @@ function sendBody(version: Form['version'], fields: Fields): object {
   };
 }
 
-const PUSH_CONFIG = { id: 'config-1', url: 'https://receiver.example/hook' };
+export const PUSH_CONFIG = { id: 'config-1', url: 'https://receiver.example/hook' };
 
 function rpcParams(operation: Operation, version: Form['version'], fields: Fields): object {
   const taskId = fields.taskId ?? '';

@@ -7,7 +7,8 @@ export interface CrashDatabase {
   readonly name: string;
   /** Why it cannot be tried here; undefined where it can. */
   readonly skipped: string | undefined;
-  start(env?: Readonly<Record<string, string>>): Promise<ParleyProcess>;
+  /** @param config text of a `parley.yaml` */
+  start(env?: Readonly<Record<string, string>>, config?: string): Promise<ParleyProcess>;
 }
 
 /** No limit of these tests' own making may get in the way. */
@@ -16,15 +17,20 @@ const ROOMY = { RATE_LIMIT_PER_MINUTE: '0', LOG_LEVEL: 'warn' };
 export async function crashDatabases(): Promise<readonly CrashDatabase[]> {
   const postgres = await postgresForTests();
   return [
-    { name: 'SQLite', skipped: undefined, start: (env) => startParley({ env: { ...ROOMY, ...env } }) },
+    {
+      name: 'SQLite',
+      skipped: undefined,
+      start: (env, config) => startParley({ env: { ...ROOMY, ...env }, ...(config === undefined ? {} : { config }) }),
+    },
     {
       name: 'PostgreSQL',
       skipped: 'skipped' in postgres ? postgres.skipped : undefined,
-      async start(env) {
+      async start(env, config) {
         if ('skipped' in postgres) throw new Error(postgres.skipped);
         const database = await postgres.createDatabase();
         onTestFinished(() => database.drop());
-        return startParley({ databaseUrl: database.url, env: { ...ROOMY, ...env } });
+        const options = { env: { ...ROOMY, ...env }, ...(config === undefined ? {} : { config }) };
+        return startParley({ databaseUrl: database.url, ...options });
       },
     },
   ];

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { postgresForTests } from '../../support/postgres.ts';
 import { startParley } from '../../support/server.ts';
 import { waitFor } from '../../support/wait-for.ts';
+import { metricOf } from '../replicas/metric.ts';
 import { CrashClient, eventOf, type Seen, stateOf } from './client.ts';
 
 const postgres = await postgresForTests();
@@ -37,6 +38,10 @@ describe.skipIf('skipped' in postgres)('a replica that was stopped for longer th
     await waitFor('the other replica to go on', 20_000, async () => (await partsAtB()) > stored + 3);
     a.signal('SIGCONT');
     await streaming;
+    // Its agent was told to stop, and what it had made meanwhile was refused.
+    await waitFor('the run on A to end', 5_000, async () => (await metricOf(a, 'a2a_running_jobs')) === 0);
+    expect(await metricOf(a, 'parley_lease_lost_total')).toBe(1);
+    expect(await metricOf(b, 'parley_lease_lost_total')).toBe(0);
 
     expect(seen.map((one) => one.id)).toEqual(range(1, TICKS + 3));
     expect(await onB.resume(id, 0)).toEqual(seen);

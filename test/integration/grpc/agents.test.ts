@@ -12,6 +12,7 @@ import { requestIds, systemClock } from '../../../src/ops/runtime.ts';
 import type { JsonValue } from '../../../src/protocol/json.ts';
 import { cardToV03 } from '../../../src/protocol/v0_3/translate-card.ts';
 import { GrpcClient } from '../../support/grpc-client.ts';
+import { noCaptures } from '../../support/no-captures.ts';
 import { BenchFiles } from '../../support/task-bench.ts';
 import { at } from '../../support/wire-client.ts';
 
@@ -72,6 +73,7 @@ beforeAll(async () => {
     health: false,
     reflection: false,
     readiness: { check: async () => [] },
+    captures: noCaptures,
     operations: { tasks: service, push: {} as never, cards },
     agents,
     streams: new OpenStreams(streamLimits, systemClock, silentLogger, counts, async () => true),

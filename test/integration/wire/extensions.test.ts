@@ -10,6 +10,7 @@ import { OpenStreams } from '../../../src/core/streams/open-streams.ts';
 import { cardOf } from '../../../src/http/a2a/cards.ts';
 import { registerA2a } from '../../../src/http/a2a/routes.ts';
 import { systemClock } from '../../../src/ops/runtime.ts';
+import { noCaptures } from '../../support/no-captures.ts';
 import { BenchFiles } from '../../support/task-bench.ts';
 
 const REQUIRED = 'https://extensions.example/required/v1';
@@ -61,6 +62,7 @@ beforeAll(async () => {
       operations: { tasks: service, push: {} as never, cards },
       agents,
       streams,
+      captures: noCaptures,
       checkBody: () => undefined,
       invalidV03Status: 'http',
     }),
