@@ -13,6 +13,7 @@ const { values, positionals } = parseArgs({
   options: {
     url: { type: 'string' }, // JSON-RPC endpoint, or the OpenAI base URL (…/v1) for llm
     header: { type: 'string', multiple: true, default: [] },
+    control: { type: 'string' }, // fanout: where the task is begun (default: where it is followed)
     url2: { type: 'string' }, // llm-added: the gateway (url is the direct upstream)
     header2: { type: 'string', multiple: true, default: [] },
     pid: { type: 'string', multiple: true, default: [] }, // the server's processes; their children count too
@@ -60,5 +61,6 @@ const options = {
 };
 const isA2a = !kind.startsWith('llm');
 const target = new Target(values.url, { headers: values.header, pids: values.pid.map(Number), isA2a });
-const second = values.url2 ? new Target(values.url2, { headers: values.header2, pids: [], isA2a }) : undefined;
+const another = (url, headers) => (url ? new Target(url, { headers, pids: [], isA2a }) : undefined);
+const second = another(values.url2, values.header2) ?? another(values.control, values.header);
 process.stdout.write(`${JSON.stringify({ kind, ...(await run(target, options, second)) })}\n`);

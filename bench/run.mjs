@@ -15,9 +15,10 @@ import { core } from './suites/core.mjs';
 import { fanout } from './suites/fanout.mjs';
 import { growth } from './suites/growth.mjs';
 import { llm } from './suites/llm.mjs';
+import { replicas } from './suites/replicas.mjs';
 import { startup } from './suites/startup.mjs';
 
-const SUITES = { core, growth, startup, fanout, chunks, llm };
+const SUITES = { core, growth, startup, fanout, chunks, llm, replicas };
 /** What `all` runs: everything that a target speaks of. */
 const ALL = ['startup', 'core', 'fanout', 'chunks', 'growth'];
 
@@ -32,6 +33,8 @@ const { values, positionals } = parseArgs({
     chunks: { type: 'string', default: '100,1000,4000' }, // chunks
     starts: { type: 'string', default: '5' }, // startup
     subscribers: { type: 'string', default: '500' }, // fanout
+    streams: { type: 'string', default: '5000' }, // replicas: open at once, over all servers
+    clients: { type: 'string', default: '4,12,48,96' }, // replicas: at once, over all servers
     ticks: { type: 'string', default: '200' }, // fanout
     interval: { type: 'string', default: '0' }, // fanout: ms between events
     out: { type: 'string' }, // write the report there
@@ -83,6 +86,8 @@ async function run() {
     seconds: Number(values.seconds),
     starts: Number(values.starts),
     subscribers: Number(values.subscribers),
+    streams: Number(values.streams),
+    clients: numbers(values.clients),
     ticks: Number(values.ticks),
     interval: Number(values.interval),
     loads: list(values.loads),

@@ -14,7 +14,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from './children.mjs';
-import { parleyArms } from './parley.mjs';
+import { parleyArms, replicasArm } from './parley.mjs';
 import { startPostgres, whyNoPostgres } from './postgres.mjs';
 
 const installed = (...parts) => path.join(ROOT, 'node_modules', ...parts);
@@ -66,6 +66,12 @@ export async function loadArms() {
     },
     'parley-sqlite': parley.sqlite,
     'parley-postgres': parley.postgres,
+    ...Object.fromEntries(
+      [1, 2, 3].flatMap((count) => [
+        [`replicas-${count}`, replicasArm(count)],
+        [`replicas-${count}-nats`, replicasArm(count, process.env.BENCH_NATS_URL ?? 'nats://127.0.0.1:4222')],
+      ]),
+    ),
     // The mock upstream itself: what an LLM gateway adds is measured against it.
     direct: { kind: 'llm', start: ({ upstream }) => ({ external: true, url: upstream, ready: `${upstream}/models` }) },
     portkey: {

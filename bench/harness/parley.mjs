@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { freePort, ROOT } from './children.mjs';
+import { freePort, ROOT, startChild, stopChild, waitFor200 } from './children.mjs';
 import { startPostgres, whyNoPostgres } from './postgres.mjs';
 
 const BUILT = path.join(path.dirname(ROOT), 'dist', 'cli', 'main.js');
@@ -26,9 +26,9 @@ async function createKey(origin, adminKey) {
   return key;
 }
 
-async function startSpec(program, { port, dir }, database) {
+async function startSpec(program, { port, dir }, settings) {
   const origin = `http://127.0.0.1:${port}`;
-  const adminKey = randomBytes(32).toString('base64url');
+  const adminKey = settings.ADMIN_API_KEY ?? randomBytes(32).toString('base64url');
   const profile = process.env.BENCH_PROFILE;
   return {
     cmd: process.execPath,
@@ -43,7 +43,7 @@ async function startSpec(program, { port, dir }, database) {
       PARLEY_DATA_DIR: dir,
       ADMIN_API_KEY: adminKey,
       LOG_LEVEL: 'warn',
-      ...database,
+      ...settings,
     },
     url: `${origin}/a2a`,
     ready: `${origin}/.well-known/agent-card.json`,
@@ -67,6 +67,68 @@ export function parleyArms(program = BUILT) {
         const postgres = await startPostgres(context.defer);
         return { ...(await startSpec(program, context, { DATABASE_URL: postgres.url })), extraPids: [postgres.pid] };
       },
+    },
+  };
+}
+
+/** More streams of one caller than a server takes by default. */
+const REPLICA_SETTINGS = `streams: { maxOpen: 20000, maxPerOwner: 20000, maxPerTask: 20000 }
+server: { maxConnections: 30000 }
+`;
+
+/**
+ * `count` servers of one build on one private PostgreSQL. Besides what each arm has, the arm has `urls`, one of each server,
+ * and `databasePids`; `otherPids` are its servers but the first.
+ *
+ * @param broker an address for NATS_URL; undefined: they talk by LISTEN and NOTIFY
+ */
+export function replicasArm(count, broker, program = BUILT) {
+  return {
+    kind: 'a2a',
+    unavailable: () => parleyArms(program).postgres.unavailable(),
+    async start({ port, dir, defer }) {
+      const postgres = await startPostgres(defer);
+      const file = path.join(dir, 'parley.yaml');
+      fs.writeFileSync(file, REPLICA_SETTINGS);
+      const shared = {
+        DATABASE_URL: postgres.url,
+        PARLEY_CONFIG: file,
+        ADMIN_API_KEY: randomBytes(32).toString('base64url'),
+        ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+        ...(broker === undefined ? {} : { NATS_URL: broker }),
+      };
+      const specOf = (name, at) => {
+        const own = path.join(dir, name);
+        fs.mkdirSync(own);
+        return startSpec(program, { port: at, dir: own }, shared);
+      };
+      const first = await specOf('first', port);
+      const startOthers = async () => {
+        const others = [];
+        for (let n = 2; n <= count; n++) {
+          const spec = await specOf(`replica-${n}`, await freePort());
+          const child = startChild(spec, `replica-${n}`);
+          defer(() => stopChild(child));
+          await waitFor200(spec.ready, child);
+          others.push({ url: spec.url, pid: child.pid });
+        }
+        return others;
+      };
+      return {
+        ...first,
+        extraPids: [postgres.pid],
+        // The first has made the tables by then.
+        prepare: async () => {
+          const others = await startOthers();
+          return {
+            ...(await first.prepare()),
+            urls: [first.url, ...others.map(({ url }) => url)],
+            otherPids: others.map(({ pid }) => pid),
+            databasePids: [postgres.pid],
+            databaseUrl: postgres.url,
+          };
+        },
+      };
     },
   };
 }

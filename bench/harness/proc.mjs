@@ -7,7 +7,9 @@ function stat(pid) {
   try {
     const line = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-    return { parent: Number(fields[1]), cpu: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND };
+    // Its own, and that of its children that have ended: PostgreSQL has a process for each connection.
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+    return { parent: Number(fields[1]), cpu: ticks / TICKS_PER_SECOND };
   } catch {
     return undefined; // it ended meanwhile
   }
@@ -35,7 +37,7 @@ function tree(root) {
 
 const everyPid = (pids) => new Set(pids.flatMap((pid) => tree(pid)));
 
-/** CPU seconds used so far by the given processes and all their living descendants. */
+/** CPU seconds used so far by the given processes and all their descendants. */
 export function cpuSeconds(pids) {
   let sum = 0;
   for (const pid of everyPid(pids)) sum += stat(pid)?.cpu ?? 0;

@@ -1,8 +1,10 @@
 // Starts and stops arms, runs loads against them, and keeps every measurement of the run as a record.
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, ROOT, runLoad, STATE, startChild, stopChild, waitFor200 } from './children.mjs';
-import { rssMiB } from './proc.mjs';
+import { cpuSeconds, rssMiB } from './proc.mjs';
+import { median, round } from './stats.mjs';
 
 /**
  * One run of the benchmark. `records` are flat objects { at, suite, kind, arm, … }, the only source of the tables and of
@@ -135,6 +137,43 @@ export class Runner {
     return record;
   }
 
+  /**
+   * One load against every server of an arm at once, each from a generator of its own. The record has the sum of the rates, the
+   * median of the generators' p50, the worst p99, and what servers and database used of the processors in the middle of it.
+   *
+   * @param argsOf what a generator gets besides, by the number of its server
+   * @param window the milliseconds from the start at which processors are looked at: from, to
+   */
+  async loadAll(arm, suite, kind, argsOf, window, labels = {}) {
+    const servers = [...arm.serverPids, ...arm.otherPids];
+    const runs = arm.urls.map((url, index) => {
+      const headers = arm.headers.flatMap((header) => ['--header', header]);
+      return runLoad([kind, '--url', url, ...headers, ...argsOf(index)]);
+    });
+    const usage = usedCores(servers, arm.databasePids, window);
+    const results = await Promise.all(runs);
+    const { serverCores, databaseCores } = await usage;
+    const sum = (key) => results.reduce((total, result) => total + (result[key] ?? 0), 0);
+    const rate = kind === 'fanout' ? sum('eventsPerSec') : sum('rps');
+    const record = this.record(
+      { suite, kind, arm: arm.name, ...labels },
+      {
+        rps: round(rate, 1),
+        bad: sum('bad'),
+        p50: median(results.map((result) => result.p50 ?? result.lagP50ms)),
+        p99: Math.max(...results.map((result) => result.p99 ?? result.lagP99ms)),
+        serverCores: round(serverCores),
+        databaseCores: round(databaseCores),
+        generatorCores: round(sum('generatorCores')),
+        serverMsPer: round((serverCores * 1000) / rate, 4),
+        databaseMsPer: round((databaseCores * 1000) / rate, 4),
+        rssMiB: round(rssMiB(servers), 1),
+      },
+    );
+    process.stderr.write(`${suite} ${arm.name} ${kind} ${Object.values(labels).join(' ')} ${record.rps}\n`);
+    return record;
+  }
+
   /** The same without a record: lets the JIT compiler see the code first. */
   async warmUp(arm, kind, args) {
     await this.#generate(arm, kind, args);
@@ -166,4 +205,16 @@ export class Runner {
   table(title, head, rows) {
     this.tables.push({ title, head, rows });
   }
+}
+
+/** Processors in use, on average, between two moments from now. */
+async function usedCores(serverPids, databasePids, [fromMs, toMs]) {
+  await sleep(fromMs);
+  const before = { at: performance.now(), servers: cpuSeconds(serverPids), database: cpuSeconds(databasePids) };
+  await sleep(toMs - fromMs);
+  const elapsed = (performance.now() - before.at) / 1000;
+  return {
+    serverCores: (cpuSeconds(serverPids) - before.servers) / elapsed,
+    databaseCores: (cpuSeconds(databasePids) - before.database) / elapsed,
+  };
 }

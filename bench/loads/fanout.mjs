@@ -55,12 +55,13 @@ async function subscribe(target, pool, id, tally) {
   }
 }
 
-export async function fanout(target, options) {
+/** @param begunAt the server that gets the task; the subscribers are all at `target` */
+export async function fanout(target, options, begunAt = target) {
   const { subscribers, ticks, intervalMs, delayMs } = options;
-  const control = target.pool(1);
+  const control = begunAt.pool(1);
   const command = JSON.stringify(`/stream count=${ticks} interval=${intervalMs} delay=${delayMs}`);
-  const params = target.sendParams(command).replace(/\}$/, ',"configuration":{"returnImmediately":true}}');
-  const { task } = await target.call(control, 'SendMessage', params);
+  const params = begunAt.sendParams(command).replace(/\}$/, ',"configuration":{"returnImmediately":true}}');
+  const { task } = await begunAt.call(control, 'SendMessage', params);
 
   const pool = target.pool(subscribers);
   const tally = new Tally(subscribers, target.pids);
