@@ -1,9 +1,10 @@
 /** The list of tasks in a browser: live, filters in the address, the keyboard. */
 import { describe, expect, it } from 'vitest';
+import { cancelOverA2a } from '../support/browser.ts';
 import { hasNoBrowser, useConsole } from './setup.ts';
 
 describe.skipIf(hasNoBrowser)('the list of tasks', () => {
-  const { openSignedIn, send } = useConsole();
+  const { openSignedIn, send, server } = useConsole();
 
   it('[U1] an empty list teaches the command that fills it, and the first task arrives by itself', async () => {
     const { page } = await openSignedIn('/ui/metrics');
@@ -11,8 +12,32 @@ describe.skipIf(hasNoBrowser)('the list of tasks', () => {
     expect(new URL(page.url()).pathname).toBe('/ui/tasks');
     await page.getByText('curl -sS').waitFor();
     await send('the first of all');
-    await page.getByRole('button', { name: '1 new' }).click();
     await page.getByRole('link', { name: 'the first of all' }).waitFor();
+  });
+
+  it('[U1] what happens between the reading of the list and the live connection is not missed', async () => {
+    const { page } = await openSignedIn('/ui/keys');
+    const { id } = await send('/ask Which oven?');
+    await page.route('**/api/v1/live?*', async (route) => {
+      await page.locator('[data-task]').first().getByText('input required').waitFor();
+      await cancelOverA2a(server(), id);
+      await route.continue();
+    });
+    await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+    const row = page.locator('[data-task]').first();
+    await expect.poll(() => row.textContent()).toContain('canceled');
+  });
+
+  it('[U1] who comes back to a list finds what happened meanwhile', async () => {
+    await send('before I went');
+    const { page } = await openSignedIn('/ui/tasks');
+    await page.getByRole('link', { name: 'before I went' }).waitFor();
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
+    await send('while I was away');
+    await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+    const first = page.locator('[data-task]').first();
+    await expect.poll(() => first.textContent()).toContain('while I was away');
   });
 
   it('[U1] a row changes where it stands; what is new waits until it is asked for, unless one follows', async () => {
@@ -22,6 +47,10 @@ describe.skipIf(hasNoBrowser)('the list of tasks', () => {
     const first = rows.first();
     await first.getByText('/stream count=3').waitFor();
     await first.getByText('completed').waitFor();
+    // Once the live connection is open the list is read again: what is in it then is not new.
+    await expect
+      .poll(() => page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name)))
+      .toSatisfy((names: string[]) => names.filter((name) => name.includes('/tasks?pageSize=100')).length > 1);
     await send('not yet to be seen');
     await page.getByRole('button', { name: '1 new' }).waitFor();
     expect(await first.textContent()).toContain('/stream count=3');

@@ -12,7 +12,7 @@ type Data<Name extends LiveFrameName> = Extract<LiveFrame, { name: Name }>['data
 
 interface ListFollower {
   readonly onChanges: (data: Data<'tasks'>) => void;
-  /** The connection was made (again): what happened before is not told. */
+  /** From now on changes are told: what happened before is not, be it that the connection was made, or made again. */
   readonly onOpen: () => void;
 }
 interface TaskFollower {
@@ -36,14 +36,16 @@ const listFollowers = new Set<ListFollower>();
 const taskFollowers = new Map<string, TaskFollower>();
 let source: EventSource | null = null;
 let liveId: string | null = null;
+/** Whether the connection was asked for the list. */
+let isWithList = false;
 let delayMs = FIRST_DELAY_MS;
 let timer = 0;
 
 export function followList(follower: ListFollower): () => void {
-  const isFirst = listFollowers.size === 0;
   listFollowers.add(follower);
   if (source === null) schedule(0);
-  else if (isFirst) reopen();
+  else if (!isWithList) reopen();
+  else if (liveId !== null) follower.onOpen();
   return () => {
     listFollowers.delete(follower);
     closeIfUnused();
@@ -112,7 +114,8 @@ function open(): void {
   }
   liveStatus.set('connecting');
   const tasks = [...taskFollowers].map(([id, { after }]) => `${id}:${after}`).join(',');
-  const opened = new EventSource(`${PATH}${query({ list: String(listFollowers.size > 0), tasks })}`);
+  isWithList = listFollowers.size > 0;
+  const opened = new EventSource(`${PATH}${query({ list: String(isWithList), tasks })}`);
   source = opened;
   const on = <Name extends LiveFrameName>(name: Name, take: (data: Data<Name>) => void) => {
     opened.addEventListener(name, (event: MessageEvent<string>) => {

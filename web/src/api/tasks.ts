@@ -12,6 +12,7 @@ import type {
   TaskList,
   TaskListQuery,
 } from '../../../src/http/admin/task-contract.ts';
+import { createStore } from '../lib/store.ts';
 import { query, request } from './client.ts';
 
 export type { TaskDetail, TaskEvent, TaskRow } from '../../../src/http/admin/task-contract.ts';
@@ -77,8 +78,13 @@ export const framesQuery = (id: string, form: FrameForm, lastSeq: number) =>
     getNextPageParam: ({ nextAfter }) => nextAfter,
   });
 
-export function createTask(body: CreateTaskRequest): Promise<SendAnswer> {
-  return request<SendAnswer>(PATH, { method: 'POST', body, timeLimitMs: BLOCKING_LIMIT_MS });
+/** Tasks that were sent from this tab. */
+export const sentTaskIds = createStore<ReadonlySet<string>>(new Set());
+
+export async function createTask(body: CreateTaskRequest): Promise<SendAnswer> {
+  const answer = await request<SendAnswer>(PATH, { method: 'POST', body, timeLimitMs: BLOCKING_LIMIT_MS });
+  if (answer.task !== null) sentTaskIds.set(new Set([...sentTaskIds.get(), answer.task.id]));
+  return answer;
 }
 
 export function continueTask(id: string, body: ContinueTaskRequest): Promise<SendAnswer> {

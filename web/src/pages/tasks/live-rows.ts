@@ -90,28 +90,42 @@ function newer(before: TaskChange | undefined, change: TaskChange): TaskChange {
     : before;
 }
 
-/** Rows as shown. `isFollowing`: what is new on top, what fits no more is gone, all in the order of the list. */
+/** How a list is looked at. */
+export interface Looking {
+  /** What is new on top, what fits no more is gone, all in the order of the list. */
+  readonly isFollowing: boolean;
+  /** Tasks that were sent from this tab: who sends one looks for it, and is shown it at once. */
+  readonly sentIds: ReadonlySet<string>;
+}
+
+/** Rows as shown, and how many new ones wait until they are asked for. */
 export function mergeRows(
   { rows, places }: ListedRows,
   { changed, fresh }: LiveRows,
   conditions: TaskConditions,
-  isFollowing: boolean,
-): readonly TaskRow[] {
-  if (changed.size === 0) return rows;
+  { isFollowing, sentIds }: Looking,
+): { readonly rows: readonly TaskRow[]; readonly waiting: number } {
+  if (changed.size === 0) return { rows, waiting: 0 };
   const current = [...rows];
   for (const [id, change] of changed) {
     const place = places.get(id);
     const row = place === undefined ? undefined : rows[place];
     if (place !== undefined && row !== undefined) current[place] = merge(row, change);
   }
-  if (!isFollowing) return current;
-  const arrived = [...fresh].flatMap((id) => {
-    const change = changed.get(id);
-    return change === undefined || places.has(id) ? [] : [{ ...change, title: change.title ?? '' }];
-  });
-  return [...arrived, ...current]
-    .filter((row) => fits(row, conditions) !== false)
-    .toSorted((a, b) => (a.statusAt === b.statusAt ? 0 : a.statusAt < b.statusAt ? 1 : -1));
+  // A list read again may have in its pages what came before it was read.
+  const unlisted = [...fresh].filter((id) => !places.has(id)).flatMap((id) => changed.get(id) ?? []);
+  const arrived = unlisted
+    // In an empty list there is nothing that could jump.
+    .filter((row) => isFollowing || sentIds.has(row.id) || (rows.length === 0 && fits(row, conditions) === true))
+    .map((row) => ({ ...row, title: row.title ?? '' }));
+  const waiting = unlisted.length - arrived.length;
+  if (!isFollowing) return { rows: [...arrived.toSorted(latestFirst), ...current], waiting };
+  const shown = [...arrived, ...current].filter((row) => fits(row, conditions) !== false);
+  return { rows: shown.toSorted(latestFirst), waiting: 0 };
+}
+
+function latestFirst(a: TaskRow, b: TaskRow): number {
+  return a.statusAt === b.statusAt ? 0 : a.statusAt < b.statusAt ? 1 : -1;
 }
 
 function merge(row: TaskRow, change: TaskChange): TaskRow {

@@ -2,7 +2,8 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { followList } from '../../api/live.ts';
-import { listTasks, type TaskConditions, taskListQuery } from '../../api/tasks.ts';
+import { listTasks, sentTaskIds, type TaskConditions, type TaskRow, taskListQuery } from '../../api/tasks.ts';
+import { useStore } from '../../lib/store.ts';
 import {
   type LiveRows,
   listedRows,
@@ -57,14 +58,16 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
   useEffect(() => {
     let waiting: TaskChange[] = [];
     let frame = 0;
-    let openings = 0;
-    const readAgain = () => {
-      const pages = client.getQueryData(listQuery.queryKey)?.pages.length ?? 0;
-      if (pages > MAX_REREAD_PAGES) {
-        // Who follows looks at the beginning; nobody else is taken away from where they are.
-        if (latest.current.isFollowing) void reload();
-        else setOutdated(true);
-      } else void client.invalidateQueries({ queryKey: listQuery.queryKey });
+    let isOver = false;
+    const readAgain = async () => {
+      // One that is under way may have been answered already: it says nothing about now.
+      await client.ensureInfiniteQueryData(listQuery).catch(() => undefined);
+      const pages = client.getQueryData(listQuery.queryKey)?.pages ?? [];
+      if (isOver) return;
+      if (pages.length <= MAX_REREAD_PAGES) void client.invalidateQueries({ queryKey: listQuery.queryKey });
+      // Who follows looks at the beginning; nobody else is taken away from where they are.
+      else if (latest.current.isFollowing) void reload();
+      else if (await isChanged(conditions, pages[0]?.tasks ?? [])) setOutdated(!isOver);
     };
     const flush = () => {
       frame = 0;
@@ -76,21 +79,20 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
     };
     const unfollow = followList({
       onChanges: ({ changes, isIncomplete }) => {
-        if (isIncomplete) readAgain();
+        if (isIncomplete) void readAgain();
         waiting.push(...changes);
         // Once per frame; where the page is hidden no frame comes, and then there is no connection either.
         if (frame === 0) frame = requestAnimationFrame(flush);
       },
-      // What happened during a break is in the list, read again.
-      onOpen: () => {
-        if (openings++ > 0) readAgain();
-      },
+      // What happened between the reading of the list and this moment is told by nobody.
+      onOpen: () => void readAgain(),
     });
     return () => {
+      isOver = true;
       cancelAnimationFrame(frame);
       unfollow();
     };
-  }, [client, listQuery, refreshCounts, reload]);
+  }, [client, conditions, listQuery, refreshCounts, reload]);
 
   // What is kept in order with each change must not be long.
   useEffect(() => {
@@ -99,8 +101,19 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
   }, [isFollowing, client, listQuery, reload]);
 
   useMissingTitles(live, setLive);
-  const rows = useMemo(() => mergeRows(listed, live, conditions, isFollowing), [listed, live, conditions, isFollowing]);
-  return { list, rows, live, counts, reload, newCount: isFollowing ? 0 : live.fresh.size, isOutdated };
+  const sentIds = useStore(sentTaskIds);
+  const { rows, waiting } = useMemo(
+    () => mergeRows(listed, live, conditions, { isFollowing, sentIds }),
+    [listed, live, conditions, isFollowing, sentIds],
+  );
+  return { list, rows, live, counts, reload, newCount: waiting, isOutdated };
+}
+
+/** The latest change of any task is on top of a list: where the first page is as it was, all of them are. */
+async function isChanged(conditions: TaskConditions, before: readonly TaskRow[]): Promise<boolean> {
+  const answer = await listTasks({ ...conditions, pageSize: String(Math.max(1, before.length)) }).catch(() => null);
+  const marks = (rows: readonly TaskRow[]) => rows.map(({ id, seq }) => `${id} ${seq}`).join();
+  return answer === null || marks(answer.tasks) !== marks(before);
 }
 
 /** A task that began before this list was opened comes without its title: it is asked for. */
