@@ -41,7 +41,7 @@ class Member {
 
   async hears(text: string | Uint8Array): Promise<void> {
     const expected = Buffer.from(text).toString('base64');
-    await waitFor(`${this.id} to hear it`, 10_000, () => this.heard.includes(expected));
+    await waitFor(`${this.id} to hear it`, 20_000, () => this.heard.includes(expected));
   }
 }
 
@@ -50,7 +50,7 @@ async function joined(network: BusUnderTest, count: number): Promise<Member[]> {
   onTestFinished(async () => {
     for (const { bus } of replicas) await bus.stop();
   });
-  for (const replica of replicas) await waitFor('the bus to be up', 10_000, () => replica.isUp);
+  for (const replica of replicas) await waitFor('the bus to be up', 20_000, () => replica.isUp);
   return replicas;
 }
 
@@ -106,7 +106,7 @@ export function busContract(open: () => Promise<BusUnderTest>): void {
     await never.stop();
     const early = new Member(network.join());
     early.say('all', 'before it is up');
-    await waitFor('the bus to be up', 10_000, () => early.isUp);
+    await waitFor('the bus to be up', 20_000, () => early.isUp);
     early.say(b, 'now');
     await b.hears('now');
     await early.bus.stop();

@@ -44,7 +44,7 @@ async function tried(options: NatsBusOptions): Promise<{ isUp: boolean; problem:
     },
     onDropped: () => {},
   });
-  await waitFor('the bus to be up, or refused', 15_000, () => isUp || warnings.length > 0);
+  await waitFor('the bus to be up, or refused', 20_000, () => isUp || warnings.length > 0);
   return { isUp, problem: (warnings[0] as { err?: Error } | undefined)?.err?.message };
 }
 
@@ -119,9 +119,9 @@ describe.skipIf(natsSkipped !== undefined)('the bus by NATS', () => {
       });
       return bus;
     });
-    await waitFor('both to be up', 10_000, () => up.length === 2);
+    await waitFor('both to be up', 20_000, () => up.length === 2);
     for (const [index, bus] of buses.entries()) bus.publish('all', Buffer.from(`number ${index}`));
-    await waitFor('both to hear themselves', 10_000, () => heard.length >= 2);
+    await waitFor('both to hear themselves', 20_000, () => heard.length >= 2);
     expect(heard.toSorted()).toEqual(['one hears number 0', 'two hears number 1']);
   });
 
@@ -152,5 +152,5 @@ test('[O11] of tries to reach a server that never says a word, no connection is 
   const address = silent.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   expect(await tried(optionsOf(`nats://127.0.0.1:${address.port}`))).toEqual({ isUp: false, problem: 'timeout' });
-  await waitFor('the connection to be closed', 3000, () => open.size === 0);
+  await waitFor('the connection to be closed', 20_000, () => open.size === 0);
 });

@@ -39,7 +39,7 @@ describe.skipIf(postgresSkipped !== undefined)('the bus by PostgreSQL', () => {
         dropped += count;
       },
     });
-    await waitFor('the bus to be up', 10_000, () => isUp);
+    await waitFor('the bus to be up', 20_000, () => isUp);
     const count = Math.ceil(MAX_UNSENT_BYTES / 7000);
     for (let sent = 0; sent < count; sent++) {
       // PostgreSQL gives equal ones of a statement once; sealed payloads are never equal.
@@ -63,7 +63,7 @@ describe.skipIf(postgresSkipped !== undefined)('the bus by PostgreSQL', () => {
     const bus = postgresBus({ ...optionsOf('postgres://nobody@127.0.0.1:1/none'), clock: counting, logger });
     onTestFinished(() => bus.stop());
     bus.start('alone', { onPayload: () => {}, onState: () => {}, onDropped: () => {} });
-    await waitFor('some tries', 10_000, () => tries > 2);
+    await waitFor('some tries', 20_000, () => tries > 2);
     expect(warnings).toMatchObject([{ bus: 'PostgreSQL', err: { code: 'ECONNREFUSED' } }]);
   });
 });

@@ -231,7 +231,7 @@ describe('a receiver', () => {
     const startedMs = performance.now();
     expect(await failure(client(), silent)).toBe('timeout');
     expect(await failure(client(), drips)).toMatch(/timeout|bad_answer/);
-    expect(performance.now() - startedMs).toBeLessThan(8000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   test('[A13] whose body drips has answered with its status', async () => {
@@ -242,7 +242,7 @@ describe('a receiver', () => {
     });
     const startedMs = performance.now();
     expect(await failure(client(), drips)).toBe('answered 200');
-    expect(performance.now() - startedMs).toBeLessThan(6000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   test('[A13] that answers with 10 GB is cut off after what may be read', async () => {

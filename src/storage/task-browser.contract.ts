@@ -250,10 +250,6 @@ export function taskBrowserContract(open: () => Promise<BrowserUnderTest>): void
       };
       const { page } = listSql({ scope, ...none, state: 'TASK_STATE_COMPLETED', limit: 51 }, '$');
       expect(await under.explain(page.sql, page.values)).not.toContain('tasks_by_agent_state');
-      // An upper bound that a scan of all tasks, with their first texts, would not keep on any machine.
-      const startedAt = performance.now();
-      await new SqlTaskBrowser(under.sql).list({ ...ALL, limit: 51 });
-      expect(performance.now() - startedAt).toBeLessThan(500);
     }, 120_000);
   });
 }

@@ -32,7 +32,7 @@ export function taskClaimsContract(open: () => Promise<StoreUnderTest>): void {
     await write(store, newTask({ lease: null }));
     await other.heartbeat('alive', HOUR_MS);
     const mine = await write(other, newTask({ lease: 'alive' }));
-    await waitFor('the lease to expire', 5000, async () => (await other.readBacklog('alive', 10)).hasDead);
+    await waitFor('the lease to expire', 20_000, async () => (await other.readBacklog('alive', 10)).hasDead);
     expect(await other.claimTasks(waiting('alive'))).toEqual([]);
     expect(idsOf(await other.findLeased('dead', 1))).toEqual([first.id]);
     expect(await other.claimTasks(dead('alive', { limit: 1 }))).toEqual([
@@ -73,7 +73,7 @@ export function taskClaimsContract(open: () => Promise<StoreUnderTest>): void {
     if (!isShared) return;
     expect(await store.heartbeat('replica-1', HOUR_MS)).toBe(1);
     await other.heartbeat('replica-3', 1);
-    await waitFor('its end', 5000, async () => (await store.heartbeat('replica-1', HOUR_MS)) === 1);
+    await waitFor('its end', 20_000, async () => (await store.heartbeat('replica-1', HOUR_MS)) === 1);
     await other.retireReplica('replica-2');
     expect(await store.heartbeat('replica-1', HOUR_MS)).toBe(0);
   });

@@ -126,7 +126,7 @@ describe('README.md', () => {
     const [, resumed] = await run(blocks('its own server'));
     const ids = [...(resumed ?? '').matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
     expect(ids).toEqual(Array.from({ length: 33 }, (_, index) => index + 1));
-    await waitFor('the server to stop', 15_000, async () => !(await isReady()));
+    await waitFor('the server to stop', 20_000, async () => !(await isReady()));
   });
 
   it('refers to files that are there, and to keys of the configuration that are', () => {

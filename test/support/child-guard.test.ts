@@ -27,5 +27,5 @@ test('a child is killed when its parent is killed with SIGKILL', async () => {
   const pid = Number(line.toString());
   expect(isAlive(pid)).toBe(true);
   parent.kill('SIGKILL');
-  await waitFor('the child to be gone', 5_000, () => !isAlive(pid));
+  await waitFor('the child to be gone', 20_000, () => !isAlive(pid));
 });

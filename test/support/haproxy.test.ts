@@ -47,10 +47,10 @@ describe.skipIf('skipped' in haproxy)('a balancer in front of two servers', () =
     expect(health.code).toBe('OK');
 
     await a.stop();
-    await waitFor('the balancer to see it', 5000, async () => (await balancer.states())['r1'] === 'DOWN');
+    await waitFor('the balancer to see it', 20_000, async () => (await balancer.states())['r1'] === 'DOWN');
     for (let n = 0; n < 4; n++) expect(await send(`again ${n}`)).toBe(200);
     await a.start();
-    await waitFor('the balancer to see it again', 5000, async () => (await balancer.states())['r1'] === 'UP');
+    await waitFor('the balancer to see it again', 20_000, async () => (await balancer.states())['r1'] === 'UP');
     expect(await balancer.states()).toMatchObject({ r1: 'UP', r2: 'UP' });
   });
 });

@@ -109,7 +109,8 @@ it('masking takes time in proportion to what is masked', () => {
   const startedAt = performance.now();
   maskBody(`${body}${'\\'.repeat(100_000)}`, true);
   maskParameters(`?${'key='.repeat(100_000)}`);
-  expect(performance.now() - startedAt).toBeLessThan(1000);
+  // If it went with the square: minutes.
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
 });
 
 it('[U1] a large body that is all escapes is looked through about as fast as it is parsed', () => {

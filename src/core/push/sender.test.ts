@@ -165,7 +165,7 @@ describe('delivery', () => {
     for (let index = 0; index < 10; index++) await bench.task(`https://hangs-${index}.example/`, 1, 'owner-1');
     for (let index = 0; index < 20; index++) await bench.task(`https://good-${index}.example/`, 1, 'owner-2');
     sender.start();
-    await waitFor('all that can be delivered', 10_000, () => delivered.length === 20 && hanging >= 4);
+    await waitFor('all that can be delivered', 20_000, () => delivered.length === 20 && hanging >= 4);
     await bench.pass(5000);
     expect(hanging).toBe(4);
   });

@@ -61,7 +61,7 @@ test('[A10] a finished task is deleted after as many days as configured, and by 
   expect(deleted()).toBe(1);
   retention.start();
   clock.turn(10_000);
-  await waitFor('the other one to go', 5000, async () => (await store.readHead(exactly, exactly.id)) === undefined);
+  await waitFor('the other one to go', 20_000, async () => (await store.readHead(exactly, exactly.id)) === undefined);
 });
 
 test('[A10] one round goes on in steps, with rests in between, and a stop waits for the step under way only', async () => {
@@ -69,11 +69,11 @@ test('[A10] one round goes on in steps, with rests in between, and a stop waits 
   for (let index = 0; index < 6; index++) await ended(clock.now() - 2 * DAY_MS, 'x'.repeat(1_500_000));
   const last = await ended(clock.now());
   const round = retention.sweep();
-  await waitFor('the first step', 5000, () => deleted() === 1);
+  await waitFor('the first step', 20_000, () => deleted() === 1);
   // It rests: nothing more happens until time passes.
   expect(deleted()).toBe(1);
   clock.turn(1);
-  await waitFor('the second step', 5000, () => deleted() === 2);
+  await waitFor('the second step', 20_000, () => deleted() === 2);
   await retention.stop();
   await round;
   expect(deleted()).toBe(2);

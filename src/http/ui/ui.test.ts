@@ -65,7 +65,7 @@ test('a console that is built anew under a running server is served from the nex
   build('app-1.js');
   const site = openSite(built);
   // The clock of the file system may not have moved since.
-  await waitFor('the new one', 5000, async () => {
+  await waitFor('the new one', 20_000, async () => {
     build('app-2.js');
     await site?.read('index.html', '');
     return site?.has('assets/app-2.js') === true;

@@ -36,7 +36,7 @@ async function hold(database: PostgresDatabase, count: number): Promise<() => Pr
     free = resolve;
   });
   const held = Array.from({ length: count }, () => database.session(() => until));
-  await waitFor('connections', 5000, () => database.connections.inUse === count);
+  await waitFor('connections', 20_000, () => database.connections.inUse === count);
   return async () => {
     free();
     await Promise.all(held);
@@ -62,7 +62,7 @@ describe.skipIf(postgresSkipped !== undefined)('the pool', () => {
     const database = connect(await newDatabase());
     const free = await hold(database, 4);
     await free();
-    await waitFor('the overflow to be closed', 5000, () => database.connections.open === 2);
+    await waitFor('the overflow to be closed', 20_000, () => database.connections.open === 2);
     expect(database.connections).toEqual({ open: 2, inUse: 0, waiting: 0 });
   });
 
@@ -74,7 +74,7 @@ describe.skipIf(postgresSkipped !== undefined)('the pool', () => {
     await connect(url).query(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     );
-    await waitFor('the loss to be noted', 5000, () => warnings.length > 0);
+    await waitFor('the loss to be noted', 20_000, () => warnings.length > 0);
     expect(warnings[0]).toEqual([{ err: expect.any(Error) }, 'an idle database connection was lost']);
     await database.ping();
   });

@@ -48,7 +48,7 @@ describe.skipIf(postgresSkipped !== undefined)('push notifications on PostgreSQL
       );
       await session.query('update tasks set push_configs = push_configs + 1 where id = $1', [head.id]);
       committed = store.commit([chunks(head, ['a', 'b']), chunks(bystander, ['c'])]);
-      await waitFor('the commit to wait for the lock', 5000, async () => {
+      await waitFor('the commit to wait for the lock', 20_000, async () => {
         const waiting = await session.query(
           `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
         );

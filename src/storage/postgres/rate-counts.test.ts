@@ -28,7 +28,7 @@ describe.skipIf(postgresSkipped !== undefined)('rate limits on PostgreSQL', () =
       1,
     );
     await store.add([{ key: 'current', n: 3 }], 60_000);
-    await waitFor('the windows to end', 5000, async () => {
+    await waitFor('the windows to end', 20_000, async () => {
       const [row] = await database.query<{ n: number }>(
         'select count(*) as n from rate_windows where ends_at <= (extract(epoch from now()) * 1000)::bigint',
       );
@@ -76,7 +76,7 @@ describe.skipIf(postgresSkipped !== undefined)('rate limits on PostgreSQL', () =
       for (let index = 0; index < 2; index++) expect((await takeFrom(a, 'caller')).isAllowed).toBe(true);
       expect((await takeFrom(a, 'caller')).isAllowed).toBe(false);
     });
-    await waitFor('both to count together again', 10_000, () => limiters.areUp);
+    await waitFor('both to count together again', 20_000, () => limiters.areUp);
     expect(limiters.fallbacks).toBe(2);
     const [c, d] = [await takeFrom(a, 'another'), await takeFrom(b, 'another')];
     expect([c.told[1], d.told[1]]).toEqual([2, 1]);

@@ -12,7 +12,7 @@ import { PostgresTaskStore } from './task-store.ts';
 
 /** Resolves once so many statements of the database wait for a lock. */
 async function untilWaiting(database: PostgresDatabase, count = 1): Promise<void> {
-  await waitFor('a statement to wait for a lock', 5000, async () => {
+  await waitFor('a statement to wait for a lock', 20_000, async () => {
     const waiting = await database.query(
       `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
     );

@@ -79,7 +79,7 @@ describe.skipIf(redisSkipped !== undefined)('rate limits on Redis', () => {
     try {
       const askedAt = performance.now();
       const answers = await Promise.all([a, b].map((limiter) => takeFrom(limiter, 'caller')));
-      expect(performance.now() - askedAt).toBeLessThan(TIMEOUT_MS + 1000);
+      expect(performance.now() - askedAt).toBeLessThan(TIMEOUT_MS + 5000);
       expect(answers.map(({ isAllowed }) => isAllowed)).toEqual([true, true]);
       // A limit for each replica.
       expect([(await takeFrom(a, 'caller')).isAllowed, (await takeFrom(a, 'caller')).isAllowed]).toEqual([true, false]);
@@ -97,7 +97,7 @@ describe.skipIf(redisSkipped !== undefined)('rate limits on Redis', () => {
     await takeFrom(a, 'caller');
     await server.kill();
     for (const limiter of [a, b]) expect((await takeFrom(limiter, 'caller')).isAllowed).toBe(true);
-    await waitFor('both to notice', 5000, async () => {
+    await waitFor('both to notice', 20_000, async () => {
       for (const limiter of [a, b]) await takeFrom(limiter, 'more');
       return limiters.fallbacks === 2;
     });
@@ -110,7 +110,7 @@ describe.skipIf(redisSkipped !== undefined)('rate limits on Redis', () => {
     await server.kill();
     const askedAt = performance.now();
     const limiters = await open(TIMEOUT_MS);
-    expect(performance.now() - askedAt).toBeLessThan(4000);
+    expect(performance.now() - askedAt).toBeLessThan(10_000);
     const [a] = limiters.replicas(1);
     expect([(await takeFrom(a, 'x')).isAllowed, (await takeFrom(a, 'x')).isAllowed]).toEqual([true, false]);
     await server.start();

@@ -106,7 +106,7 @@ test('[I2] a key ends with its expiry and not before, and one that is extended g
   expect((await use(ending.key)).status).toBe(200);
   const later = { expiresAt: new Date(expiresAtMs + 3_600_000).toISOString() };
   expect((await manage(parley, 'PATCH', `/api/v1/keys/${extended.id}`, { body: later })).status).toBe(200);
-  await waitFor('the key to expire', 5000, () => Date.now() > expiresAtMs);
+  await waitFor('the key to expire', 20_000, () => Date.now() > expiresAtMs);
   expect(errorOf(await use(ending.key))).toEqual(refused);
   expect((await use(extended.key)).status).toBe(200);
   const shown = await manage(parley, 'GET', `/api/v1/keys/${ending.id}`);
@@ -128,7 +128,7 @@ test('[I1] a replaced admin key file works without a restart: the new key opens,
   // As secret stores replace files: written beside it, then renamed over it.
   writeFileSync(`${file}.next`, newKey, { mode: 0o600 });
   renameSync(`${file}.next`, file);
-  await waitFor('the new key to be taken', 5000, async () => (await list(newKey)).status === 200);
+  await waitFor('the new key to be taken', 20_000, async () => (await list(newKey)).status === 200);
   expect(errorOf(await list(oldKey))).toEqual(refused);
   expect(errorOf(await list(token))).toEqual(refused);
   expect((await tokenFor(parley, oldKey)).status).toBe(401);
@@ -139,7 +139,7 @@ test('[I1] a replaced admin key file works without a restart: the new key opens,
   // A file that holds a weak key is not believed; the log says so, without the key.
   const weak = 'replace-with-strong-admin-api-key';
   writeFileSync(file, weak);
-  await waitFor('the bad file to be noticed', 5000, async () => {
+  await waitFor('the bad file to be noticed', 20_000, async () => {
     await list(newKey);
     return parley.output.includes('cannot be used; the key before it stays');
   });

@@ -50,10 +50,10 @@ describe('blocking sends', () => {
       const page = JSON.parse(await call(parley, '/tasks', null)) as { tasks: Task[] };
       return page.tasks.map((task) => task.status.state);
     };
-    await waitFor('the task', 10_000, async () => (await states()).length === 1);
+    await waitFor('the task', 20_000, async () => (await states()).length === 1);
     client.abort();
     await sending;
-    await waitFor('its end', 10_000, async () => (await states())[0] !== 'TASK_STATE_WORKING');
+    await waitFor('its end', 20_000, async () => (await states())[0] !== 'TASK_STATE_WORKING');
     expect(await states()).toEqual(['TASK_STATE_COMPLETED']);
   });
 });

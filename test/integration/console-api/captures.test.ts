@@ -114,7 +114,7 @@ describe.each(DATABASES)('on $name', (under) => {
         const taskId = taskIdOf(await ask(caller, 'SendMessage', form, { text: '/ask Which city?' }));
         const operations = ['GetTask', 'SubscribeToTask', 'ListTaskPushNotificationConfigs', 'CancelTask'] as const;
         for (const operation of operations) await ask(caller, operation, form, { taskId });
-        const found = await waitFor('all frames', 10_000, async () => {
+        const found = await waitFor('all frames', 20_000, async () => {
           const frames = await ofTask(taskId);
           const requests = frames.filter(({ kind }) => kind === 'request');
           return requests.length === 5 && frames.length >= 10 && frames;
@@ -261,7 +261,7 @@ describe.each(DATABASES)('on $name', (under) => {
       async () => {
         const other = await startParley({ databaseUrl: databaseUrl ?? '' });
         const capture = await start({ minutes: 5 });
-        const found = await waitFor('a captured call of the other replica', 10_000, async () => {
+        const found = await waitFor('a captured call of the other replica', 20_000, async () => {
           await ask(callerOf(other, ann.key), 'SendMessage', REST);
           const frames = await read(`/api/v1/captures/${capture.id}/frames`);
           return frames.length > 0 && frames;

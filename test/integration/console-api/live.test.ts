@@ -202,7 +202,7 @@ describe.each(DATABASES)('on $name', (under) => {
       const refused = await openSse(`${parley.url}/api/v1/live`, { headers: bearer(key) });
       expect([refused.status, await refused.text()]).toEqual([429, expect.stringContaining('live.maxPerOwner is 3')]);
       for (const live of open) live.close();
-      await waitFor('room again', 5000, async () => {
+      await waitFor('room again', 20_000, async () => {
         const again = await openSse(`${parley.url}/api/v1/live`, { headers: bearer(key) });
         again.close();
         return again.status === 200;

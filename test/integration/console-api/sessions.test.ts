@@ -214,7 +214,7 @@ describe('a session ends', () => {
     const client = await signedIn(parley, key);
     await manage(parley, 'PATCH', `/api/v1/keys/${id}`, { body: { scopes: ['tasks:write'] } });
     expect((await client.send('GET', '/api/v1/tasks')).status).toBe(403);
-    await waitFor('the key to expire', 5000, async () => {
+    await waitFor('the key to expire', 20_000, async () => {
       return (await client.send('GET', '/api/v1/tasks')).status === 401;
     });
   });
@@ -230,7 +230,7 @@ describe('a session ends', () => {
     writeFileSync(file, 'Wn8cYt4vHg6xJd1mQs0z-Rp5');
     await waitFor(
       'the new key to be seen',
-      5000,
+      20_000,
       async () => (await client.send('GET', '/api/v1/keys')).status === 401,
     );
     await own.stop();

@@ -219,7 +219,7 @@ describe.each(DATABASES)('on $name', (under) => {
       expect([canceled.status, at(canceled.json, 'task', 'status', 'state')]).toEqual([200, 'TASK_STATE_CANCELED']);
       const again = await manage(parley, 'POST', `/api/v1/tasks/${sleeper}/cancel`);
       expect([again.status, at(again.json, 'error', 'details', 0, 'reason')]).toEqual([400, 'TASK_NOT_CANCELABLE']);
-      await waitFor('the log to say who did it', 5000, () => parley.output.includes('task-of-other-canceled'));
+      await waitFor('the log to say who did it', 20_000, () => parley.output.includes('task-of-other-canceled'));
       expect(parley.output).toContain('task-of-other-answered');
       expect(parley.output).toContain('tasks-of-others-read');
     });

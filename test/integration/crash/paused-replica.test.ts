@@ -39,7 +39,7 @@ describe.skipIf('skipped' in postgres)('a replica that was stopped for longer th
     a.signal('SIGCONT');
     await streaming;
     // Its agent was told to stop, and what it had made meanwhile was refused.
-    await waitFor('the run on A to end', 5_000, async () => (await metricOf(a, 'a2a_running_jobs')) === 0);
+    await waitFor('the run on A to end', 20_000, async () => (await metricOf(a, 'a2a_running_jobs')) === 0);
     expect(await metricOf(a, 'parley_lease_lost_total')).toBe(1);
     expect(await metricOf(b, 'parley_lease_lost_total')).toBe(0);
 

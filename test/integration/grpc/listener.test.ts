@@ -73,7 +73,7 @@ describe('limits', () => {
     await closed(refused);
     expect(await metricOf(parley, 'parley_limit_reached_total{limit="grpc.maxConnections"}')).toBe(1);
     for (const socket of held) socket.destroy();
-    await waitFor('room for another', 5000, async () => (await healthOf(grpcPort)) === 'OK');
+    await waitFor('room for another', 20_000, async () => (await healthOf(grpcPort)) === 'OK');
     await parley.destroy();
   });
 

@@ -225,7 +225,7 @@ describe('[A3] whoever sends no key', () => {
     const health = new GrpcClient(`127.0.0.1:${small.ports.grpcPort}`);
     expect((await health.call('grpc.health.v1.Health/Check', {})).code).toBe('OK');
     watches[0]?.stream.close();
-    await waitFor('room again', 10_000, async () => {
+    await waitFor('room again', 20_000, async () => {
       return (await health.call('grpc.health.v1.Health/Watch', {}, { count: 1 })).messages.length === 1;
     });
     health.close();

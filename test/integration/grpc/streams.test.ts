@@ -44,7 +44,7 @@ const idsOf = ({ head, messages }: GrpcAnswer): number[] =>
 const textsOf = ({ messages }: GrpcAnswer): unknown[] =>
   messages.map((message) => at(message, 'artifactUpdate', 'artifact', 'parts', 0, 'text')).filter(Boolean);
 const noStreams = (on = parley): Promise<unknown> =>
-  waitFor('all streams to be closed', 5000, async () => (await metricOf(on, 'parley_streams_open')) === 0);
+  waitFor('all streams to be closed', 20_000, async () => (await metricOf(on, 'parley_streams_open')) === 0);
 
 async function stateNow(taskId: string): Promise<string> {
   return stateOf(await ask(callerOf(parley, parley.adminKey), 'GetTask', REST, { taskId }));
@@ -81,7 +81,7 @@ describe('a stream', () => {
     expect(answers.map(({ code }) => code)).toEqual(answers.map(() => 'CANCELLED'));
     await noStreams();
     expect(await stateNow(taskId)).toBe('TASK_STATE_WORKING');
-    await waitFor('the end', 10_000, async () => (await stateNow(taskId)) === 'TASK_STATE_COMPLETED');
+    await waitFor('the end', 20_000, async () => (await stateNow(taskId)) === 'TASK_STATE_COMPLETED');
   });
 
   test('[A9] whose deadline is over ends with that, and the task goes on', async () => {
@@ -124,7 +124,7 @@ describe('a stream', () => {
     const cut = follow('0', () => {
       count++;
     });
-    await waitFor('some events', 5000, () => count > 5);
+    await waitFor('some events', 20_000, () => count > 5);
     expect(await other.stop()).toEqual({ code: 0, signal: null });
     const early = await cut;
     expect(early.code).toBe('UNAVAILABLE');
@@ -165,7 +165,7 @@ describe('a stream', () => {
     slow.pause();
     slow.on('error', () => {});
     const closed = new Promise<number>((resolve) => slow.once('close', () => resolve(slow.rstCode ?? 0)));
-    await waitFor('the reader to be cut off', 10_000, async () => {
+    await waitFor('the reader to be cut off', 20_000, async () => {
       return (await metricOf(parley, 'parley_streams_stalled_total')) === stalled + 1;
     });
     slow.resume();
@@ -203,11 +203,11 @@ describe('a call that waits', () => {
     expect((await send('/sleep 3000', { deadlineMs: 300 })).code).toBe('DEADLINE_EXCEEDED');
     const leaving = new AbortController();
     const left = send('/sleep 3000', { signal: leaving.signal });
-    await waitFor('both to run', 5000, async () => (await working()).length === 2);
+    await waitFor('both to run', 20_000, async () => (await working()).length === 2);
     leaving.abort();
     expect((await left).code).toBe('CANCELLED');
     expect(await working()).toHaveLength(2);
-    await waitFor('both to end', 10_000, async () => (await working()).length === 0);
+    await waitFor('both to end', 20_000, async () => (await working()).length === 0);
   });
 
   test('[A9] is cut off too where it is one answer that the client does not take', async () => {

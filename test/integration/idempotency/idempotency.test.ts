@@ -147,7 +147,7 @@ for (const database of DATABASES) {
       const owner = withKey(await newOwner(), 'broken');
       const fields = { messageId: 'm-1', text: '/stream count=8 interval=100' };
       const broken = send(owner, fields).catch(() => undefined);
-      const taskId = await waitFor('the task to be there', 5000, async () => {
+      const taskId = await waitFor('the task to be there', 20_000, async () => {
         const [task] = (at(resultOf(await ask(owner, 'ListTasks', REST)), 'tasks') ?? []) as unknown[];
         return at(task, 'id') as string | undefined;
       });
@@ -266,7 +266,7 @@ for (const database of DATABASES) {
       const { path, body } = wireRequest('SendStreamingMessage', REST, fields);
       const headers = { ...owner.headers, 'a2a-version': '1.0' };
       const open = () => openSse(`${owner.address}${path}`, { headers, body: body ?? {} });
-      await waitFor('a few chunks', 5000, async () => {
+      await waitFor('a few chunks', 20_000, async () => {
         return chunkTexts(await taskOf(owner, taskIdOf(first))).length >= 3;
       });
       const running = await (await open()).collect();

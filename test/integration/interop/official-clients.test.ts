@@ -78,7 +78,7 @@ describe.each(clients)('[A16] %s', (_name, under) => {
   test('sends and does not wait, then gets the task until it has ended', async () => {
     const { id, status } = await client.send('/sleep 300', { isImmediate: true });
     expect(['TASK_STATE_SUBMITTED', 'TASK_STATE_WORKING']).toContain(status.state);
-    await waitFor('the task to end', 10_000, async () => {
+    await waitFor('the task to end', 20_000, async () => {
       return (await client.get(id)).status.state === 'TASK_STATE_COMPLETED';
     });
   });

@@ -54,7 +54,7 @@ const listed = (answer: Answer) => at(answer.json, 'deliveries') as Delivery[];
 async function deadLetters(key: string, receiver: Receiver): Promise<{ taskId: string; letters: Delivery[] }> {
   receiver.reactions = [410];
   const taskId = String(at((await send(key, '/reject', { url: receiver.url() })).json, 'task', 'id'));
-  const letters = await waitFor('dead letters', 10_000, async () => {
+  const letters = await waitFor('dead letters', 20_000, async () => {
     const page = listed(await manage(parley, 'GET', `${PATH}?state=dead&taskId=${taskId}`));
     return page.length === 2 && page;
   });
@@ -125,7 +125,7 @@ describe('the management API', () => {
     expect(receiver.eventIds.at(-1)).toBe(first?.eventId);
     const removed = await manage(parley, 'DELETE', `${PATH}/${second?.id}`, { key: mine.key });
     expect(removed.status).toBe(204);
-    await waitFor('nothing to be left', 5000, async () => {
+    await waitFor('nothing to be left', 20_000, async () => {
       return listed(await manage(parley, 'GET', `${PATH}?taskId=${taskId}`)).length === 0;
     });
     const again = await deadLetters(mine.key, receiver);
@@ -265,14 +265,14 @@ test('[A13] the receiver of docs/push.md takes what is signed and refuses what i
     const { rmSync } = await import('node:fs');
     rmSync(file, { force: true });
   });
-  await waitFor('the receiver to listen', 10_000, async () => {
+  await waitFor('the receiver to listen', 20_000, async () => {
     const answer = await request(url, { method: 'POST', body: '{}' }).catch(() => undefined);
     await answer?.body.dump();
     return answer?.statusCode === 401;
   });
   const sent = await send(mine.key, '/reject', { url });
   const taskId = String(at(sent.json, 'task', 'id'));
-  await waitFor('both events', 10_000, () => output.includes(`${taskId}.2 {`));
+  await waitFor('both events', 20_000, () => output.includes(`${taskId}.2 {`));
   expect(output).toContain(`${taskId}.1 {`);
 });
 

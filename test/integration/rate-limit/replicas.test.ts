@@ -69,7 +69,7 @@ describe.each([
         return statusCode;
       };
       let failed = 0;
-      await waitFor('both to refuse', 10_000, async () => {
+      await waitFor('both to refuse', 20_000, async () => {
         const statuses = [await guess(0), await guess(1)];
         failed += statuses.filter((status) => status === 401).length;
         return statuses.every((status) => status === 429);

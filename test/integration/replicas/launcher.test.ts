@@ -113,7 +113,7 @@ describe.skipIf('skipped' in postgres || 'skipped' in haproxy)('npm run replicas
         .split('\n')
         .find((one) => line.test(one)) ?? '';
     const stream = shell(typed(/message:stream/));
-    await waitFor('events', 10_000, () => stream.output().includes('id: 5\n'));
+    await waitFor('events', 20_000, () => stream.output().includes('id: 5\n'));
     shell(typed(/^ {2}kill -9/));
     await stream.ended;
     const last = Number([...stream.output().matchAll(/^id: (\d+)$/gm)].at(-1)?.[1]);
@@ -121,7 +121,7 @@ describe.skipIf('skipped' in postgres || 'skipped' in haproxy)('npm run replicas
     await waitFor('the rest', 20_000, () => rest.output().includes('id: '));
     expect(/^id: (\d+)$/m.exec(rest.output())?.[1]).toBe(String(last + 1));
 
-    await waitFor('word of it', 5000, () => output().includes('Replica r1 has ended, and is not started again'));
+    await waitFor('word of it', 20_000, () => output().includes('Replica r1 has ended, and is not started again'));
     child.kill('SIGINT');
     expect(await ended).toBe(0);
     for (const offset of [0, 10, 20]) expect(await accepts(port + offset)).toBe(false);

@@ -29,10 +29,10 @@ describe.skipIf('skipped' in postgres)('two replicas', () => {
     const sends = Array.from({ length: SENDS }, () => client.send('/sleep 400'));
     const seen: Seen[] = [];
     const streaming = client.stream('/stream count=3 interval=100', seen);
-    await waitFor('the queue', 10_000, async () => (await metricOf(a, 'parley_tasks_queued')) >= 20);
+    await waitFor('the queue', 20_000, async () => (await metricOf(a, 'parley_tasks_queued')) >= 20);
 
     const b = await startParley(options);
-    await waitFor('work on the new one', 5_000, async () => (await metricOf(b, 'parley_task_claims_total')) >= 1);
+    await waitFor('work on the new one', 20_000, async () => (await metricOf(b, 'parley_task_claims_total')) >= 1);
 
     const answers = await Promise.all(sends);
     await streaming;
@@ -59,9 +59,9 @@ describe.skipIf('skipped' in postgres)('two replicas with a bus', () => {
     onTestFinished(() => client.close());
     const isTalking = async () =>
       (await metricOf(a, 'parley_bus_up')) === 1 && (await metricOf(b, 'parley_bus_up')) === 1;
-    await waitFor('the bus', 10_000, isTalking);
+    await waitFor('the bus', 20_000, isTalking);
     const running = client.stream('/sleep 600000', []).catch(() => undefined);
-    await waitFor('a full replica', 10_000, async () => (await metricOf(a, 'a2a_running_jobs')) === 1);
+    await waitFor('a full replica', 20_000, async () => (await metricOf(a, 'a2a_running_jobs')) === 1);
     for (let sent = 1; sent <= 12; sent++) {
       expect((await client.send('hello')).status.state).toBe('TASK_STATE_COMPLETED');
     }
@@ -82,7 +82,7 @@ for (const database of await crashDatabases()) {
       const client = new CrashClient(parley);
       const seen: Seen[] = [];
       const cutOff = client.stream('/sleep 600000', seen).catch(() => undefined);
-      await waitFor('the task to run', 10_000, () => seen.length >= 2);
+      await waitFor('the task to run', 20_000, () => seen.length >= 2);
       const { id } = (JSON.parse(seen[0]?.data ?? '{}') as { task: { id: string } }).task;
       for (let kill = 1; kill <= 3; kill++) {
         await waitFor(`run ${kill}`, 20_000, async () => (await metricOf(parley, 'a2a_running_jobs')) === 1);

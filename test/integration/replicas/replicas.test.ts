@@ -38,7 +38,7 @@ class Watcher {
       }
       watcher.isEnded = true;
     })();
-    await waitFor('the Task', 10_000, () => watcher.seen.length > 0);
+    await waitFor('the Task', 20_000, () => watcher.seen.length > 0);
     return watcher;
   }
 
@@ -108,17 +108,18 @@ for (const kind of await busKinds()) {
     test('[A9, O16] a task that asked for input on one replica and is answered on the other ends for its followers on both', async () => {
       const { a, b } = replicas;
       const id = await begin(a, '/ask which?');
-      await waitFor('the question', 10_000, async () => {
+      await waitFor('the question', 20_000, async () => {
         return (await clientOf(b).get(id)).status.state === 'TASK_STATE_INPUT_REQUIRED';
       });
       const watchers = [await Watcher.of(a, id), await Watcher.of(b, id)];
       const answeredAtMs = performance.now();
       await begin(b, 'this one', { taskId: id });
-      await waitFor('the ends', 4000, () => watchers.every(({ isEnded }) => isEnded));
+      await waitFor('the ends', 20_000, () => watchers.every(({ isEnded }) => isEnded));
       for (const { seqs, last, atMs } of watchers) {
         expect(seqs).toEqual(range(seqs[0] ?? 0, seqs.at(-1) ?? 0));
         expect(stateOf(last)).toBe('TASK_STATE_COMPLETED');
-        expect((atMs.at(-1) ?? 0) - answeredAtMs).toBeLessThan(2000);
+        // Without a word by the bus the log is read each five seconds.
+        expect((atMs.at(-1) ?? 0) - answeredAtMs).toBeLessThan(4500);
       }
     });
 
@@ -138,7 +139,7 @@ for (const kind of await busKinds()) {
       expect(watcher.isEnded).toBe(false);
       expect((await manage(a, 'DELETE', `/api/v1/keys/${id}`)).status).toBe(204);
       // A heartbeat, every 15 s, would notice it else.
-      await waitFor('the end of the stream', 3000, () => watcher.isEnded);
+      await waitFor('the end of the stream', 12_000, () => watcher.isEnded);
       await expect(post(b, '/a2a/message:send', {}, key)).rejects.toThrow('401');
     });
 
@@ -151,19 +152,19 @@ for (const kind of await busKinds()) {
       expect(await look()).toBe(200);
       expect((await onA.send('DELETE', '/api/v1/session')).status).toBe(204);
       const endedAtMs = performance.now();
-      await waitFor('the end of the session', 4000, async () => (await look()) === 401);
+      await waitFor('the end of the session', 20_000, async () => (await look()) === 401);
       // What is known of a session is believed for five seconds else.
-      expect(performance.now() - endedAtMs).toBeLessThan(2000);
+      expect(performance.now() - endedAtMs).toBeLessThan(4500);
     });
 
     test('[A9, O2, O16] a bus that goes and comes back under a stream costs no event; meanwhile the replicas are ready', async () => {
       const { a, b } = replicas;
       const watcher = await Watcher.of(b, await begin(a, '/stream count=60 interval=50'));
-      await waitFor('some ticks', 10_000, () => watcher.seen.length > 5);
+      await waitFor('some ticks', 20_000, () => watcher.seen.length > 5);
       await replicas.cut();
       const held = watcher.seen.length;
       // By looks into the database.
-      await waitFor('more ticks', 10_000, () => watcher.seen.length > held + 10);
+      await waitFor('more ticks', 20_000, () => watcher.seen.length > held + 10);
       for (const parley of [a, b]) expect((await fetch(`${parley.url}/readyz`)).status).toBe(200);
       await replicas.back();
       await waitFor('the end', 20_000, () => watcher.isEnded);
@@ -177,7 +178,7 @@ for (const kind of await busKinds()) {
     test('[A9, A10, O16] kill -9 of the replica that runs a task: its followers on the other get the rest after the takeover', async () => {
       const { a, b } = replicas;
       const watcher = await Watcher.of(b, await begin(a, '/stream count=80 interval=50'));
-      await waitFor('some ticks', 10_000, () => watcher.seen.length > 5);
+      await waitFor('some ticks', 20_000, () => watcher.seen.length > 5);
       await a.kill9();
       await waitFor('the end', 30_000, () => watcher.isEnded);
       expect(watcher.seqs).toEqual(range(watcher.seqs[0] ?? 0, 83));

@@ -16,7 +16,7 @@ afterAll(() => server.stop());
 
 /** What clients of the test before have left may still be open. */
 beforeEach(async () => {
-  await waitFor('no open streams', 10_000, async () => (await server.openStreams()) === 0);
+  await waitFor('no open streams', 20_000, async () => (await server.openStreams()) === 0);
 });
 
 const kindOf = (event: unknown): string => Object.keys(event as object)[0] ?? '';
@@ -74,7 +74,7 @@ describe('a subscription', () => {
   }
 
   async function untilSubscribed(count: number): Promise<void> {
-    await waitFor(`${count} open streams`, 10_000, async () => (await server.openStreams()) >= count);
+    await waitFor(`${count} open streams`, 20_000, async () => (await server.openStreams()) >= count);
   }
 
   perWire('[SUB-1, SUB-2] begins with the task as it is, and ends with the terminal state', async (wire) => {

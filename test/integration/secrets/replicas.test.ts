@@ -45,7 +45,7 @@ describe.skipIf(postgres === undefined || postgres.skipped !== undefined)('repli
     await same.stop();
     expect(same.output).not.toContain(DIFFERENT);
     const other = await start();
-    await waitFor('it to say so', 5000, () => other.output.includes(DIFFERENT));
+    await waitFor('it to say so', 20_000, () => other.output.includes(DIFFERENT));
     expect(other.output).not.toContain(other.adminKey);
     await other.destroy();
     await same.destroy();

@@ -63,15 +63,15 @@ test('[A9] 300 clients that vanish at any moment leave no listener behind, and t
       client.socket.resetAndDestroy();
     }),
   );
-  await waitFor('all streams to be closed', 10_000, async () => (await metricOf(parley, 'parley_streams_open')) === 0);
+  await waitFor('all streams to be closed', 20_000, async () => (await metricOf(parley, 'parley_streams_open')) === 0);
   // Were one still counted by the hub, the last of as many as allowed would be refused.
   for (let index = 0; index < clients; index++) expect(await follow(caller, shared)).toBe(200);
   expect(await metricOf(parley, 'parley_streams_open')).toBe(clients);
   expect(await follow(caller, shared)).toBe(429);
   for (const stream of open.splice(0)) stream.close();
-  await waitFor('all streams to be closed', 10_000, async () => (await metricOf(parley, 'parley_streams_open')) === 0);
+  await waitFor('all streams to be closed', 20_000, async () => (await metricOf(parley, 'parley_streams_open')) === 0);
 
-  await waitFor('the tasks of those who left to be done', 10_000, async () => {
+  await waitFor('the tasks of those who left to be done', 20_000, async () => {
     return (await metricOf(parley, 'a2a_running_jobs')) === 1;
   });
   expect(stateOf(await ask(caller, 'GetTask', REST, { taskId: shared }))).toBe('TASK_STATE_WORKING');
@@ -116,7 +116,7 @@ test('[A9] streams.maxPerTask: one more is 429; other tasks and GetTask still wo
   expect(await follow(caller, other)).toBe(200);
   expect((await ask(caller, 'GetTask', REST, { taskId: full })).status).toBe(200);
   open[0]?.close();
-  await waitFor('the place to be free', 5000, async () => (await metricOf(parley, 'parley_streams_open')) === 3);
+  await waitFor('the place to be free', 20_000, async () => (await metricOf(parley, 'parley_streams_open')) === 3);
   expect(await follow(caller, full)).toBe(200);
 });
 

@@ -69,7 +69,7 @@ for (const database of DATABASES) {
         }
 
         const early = Promise.all(FORMS.map((form) => follow(form, 0)));
-        await waitFor('some ticks', 5000, async () => {
+        await waitFor('some ticks', 20_000, async () => {
           const task = (await ask(caller, 'GetTask', REST, { taskId })).json;
           const parts = at(task, 'artifacts', 0, 'parts');
           return Array.isArray(parts) && parts.length >= 8;

@@ -80,7 +80,7 @@ test('[A9] a client that reads nothing of 50 MB: bounded memory, cut off, resume
   const slow = openRaw(caller, 'SubscribeToTask', REST, { taskId });
   const [good, growthBytes] = await measured(async () => {
     const all = await drain(await subscribe(taskId));
-    await waitFor('the slow reader to be cut off', 10_000, async () => {
+    await waitFor('the slow reader to be cut off', 20_000, async () => {
       return (await metricOf(parley, 'parley_streams_stalled_total')) === 1;
     });
     return all;
@@ -100,7 +100,7 @@ test('[A9] a client that reads nothing of 50 MB: bounded memory, cut off, resume
   const rest = await drain(await subscribe(taskId, cutAt));
   expect(firstGap(rest.ids, cutAt + 1)).toBeUndefined();
   expect(rest.ids[rest.ids.length - 1]).toBe(EVENTS + 3);
-  await waitFor('all streams to be closed', 5000, async () => (await metricOf(parley, 'parley_streams_open')) === 0);
+  await waitFor('all streams to be closed', 20_000, async () => (await metricOf(parley, 'parley_streams_open')) === 0);
 });
 
 test('[A9] a client that reads slowly but steadily, and so is never done, is not cut off', async () => {
@@ -145,7 +145,7 @@ test('[A9] a client that does not read the last bytes of an ended stream is let 
   await drain(await subscribe(taskId, undefined, own));
   const { localPort } = slow.socket;
   expect(isEstablished(roomy.ports.port, localPort)).toBe(true);
-  await waitFor('the connection to be closed', 15_000, () => !isEstablished(roomy.ports.port, localPort));
+  await waitFor('the connection to be closed', 20_000, () => !isEstablished(roomy.ports.port, localPort));
   expect(await metricOf(roomy, 'parley_streams_stalled_total')).toBe(1);
   expect(await metricOf(roomy, 'parley_streams_open')).toBe(0);
   const early = frameIdsIn(await slow.readToEnd());
@@ -169,7 +169,7 @@ test('[A9] clients that do not read do not keep the server from ending when it i
   expect(ends).toEqual([35_003, 90_003]);
   const startedAt = performance.now();
   expect(await patient.stop()).toEqual({ code: 0, signal: null });
-  expect(performance.now() - startedAt).toBeLessThan(8000);
+  expect(performance.now() - startedAt).toBeLessThan(30_000);
   await patient.start();
   for (const [index, client] of slow.entries()) {
     const early = frameIdsIn(await client.readToEnd());

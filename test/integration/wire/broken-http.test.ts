@@ -8,7 +8,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import { type Stored, StoredReader } from './stored.ts';
 import { bearer, http } from './wire.ts';
 
-const TIMEOUT_MS = 1000;
+const TIMEOUT_MS = 2000;
 const BODY = '{"message":{"messageId":"m","role":"ROLE_USER","parts":[{"text":"hello"}]}}';
 
 let parley: ParleyProcess;
@@ -154,14 +154,14 @@ test('[A5] a body that is cut off by its client stores nothing', async () => {
       head('POST', '/a2a/message:send', { ...type, 'content-length': String(BODY.length) }) + BODY.slice(0, cut),
     );
     // On its way before the connection goes.
-    await waitFor('the bytes to be written', 1000, () => socket.writableLength === 0);
+    await waitFor('the bytes to be written', 20_000, () => socket.writableLength === 0);
     socket.destroy();
   }
   const socket = await open();
   socket.write(
     `${head('POST', '/a2a/message:send', { ...type, 'transfer-encoding': 'chunked' })}${BODY.length.toString(16)}\r\n${BODY}\r\n`,
   );
-  await waitFor('the bytes to be written', 1000, () => socket.writableLength === 0);
+  await waitFor('the bytes to be written', 20_000, () => socket.writableLength === 0);
   socket.destroy();
   expect(await reader.read()).toEqual(before);
 });

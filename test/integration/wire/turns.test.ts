@@ -108,9 +108,7 @@ describe.each(WIRES.map((wire) => [wire.name, wire] as const))('over %s', (_name
   });
 
   test('[A3] a blocking send waits for the end, and one that returns immediately does not', async () => {
-    const began = performance.now();
-    const early = await sent(wire, '/sleep 400', {}, { returnImmediately: true });
-    expect(performance.now() - began).toBeLessThan(390);
+    const early = await sent(wire, '/sleep 600000', {}, { returnImmediately: true });
     expect(early.status.state).not.toBe('TASK_STATE_COMPLETED');
     const late = await sent(wire, '/sleep 100');
     expect(late.status.state).toBe('TASK_STATE_COMPLETED');
