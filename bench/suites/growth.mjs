@@ -80,6 +80,12 @@ function row(runner, arm, size) {
     send.cpuMsPerRequest,
     rss.rssMiB,
     round(((rss.rssMiB - idle.rssMiB) * 1024) / size),
-    (send.rpsPer5000 ?? []).join(' '),
+    thinned(send.rpsPer5000 ?? []).join(' '),
   ];
+}
+
+/** At most a dozen of them, evenly apart, the first and the last included. */
+function thinned(values, count = 12) {
+  if (values.length <= count) return values;
+  return Array.from({ length: count }, (_, i) => values[Math.round((i * (values.length - 1)) / (count - 1))]);
 }
