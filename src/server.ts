@@ -1,9 +1,11 @@
 /** The composition root: builds the parts of `server/` from the configuration, starts them in order, and stops them in reverse. */
 import type { Logger as PinoLogger } from 'pino';
 import type { Config } from './config/load.ts';
+import { programInfo } from './config/program.ts';
 import { AdminKeyAgreement } from './core/access/admin-key-agreement.ts';
 import { mayStay } from './core/access/may-stay.ts';
 import { Activity } from './core/activity/activity.ts';
+import { ActivityReporter } from './core/activity/reporter.ts';
 import type { Agent } from './core/agents/registry.ts';
 import { OpenStreams } from './core/streams/open-streams.ts';
 import type { GrpcListener } from './grpc/listener.ts';
@@ -114,8 +116,19 @@ async function build(ground: Ground, moreAgents: readonly Agent[]): Promise<Runn
     mayStay(principal, () => authenticator.recheck(credential)),
   );
   stops.push(() => streams.stop());
-  activity.start({ running: () => engine.runningCount, queued: () => engine.queue.depth });
-  stops.push(() => activity.stop());
+  // Stopped after the engine: what ends while it drains counts too.
+  const reporter = new ActivityReporter({
+    activity,
+    store: storage.activity,
+    clock,
+    logger,
+    load: () => ({
+      runningTasks: engine.runningCount,
+      queuedTasks: engine.queuedCount,
+      queuedWrites: engine.queue.depth,
+    }),
+  });
+  stops.push(() => reporter.stop());
   metrics.observe({
     runningTasks: () => engine.runningCount,
     queuedTasks: () => engine.queuedCount,
@@ -180,6 +193,8 @@ async function build(ground: Ground, moreAgents: readonly Agent[]): Promise<Runn
     grpc = await openGrpc(config, { ...shared, metrics: metrics.grpc });
   }
   await listen(api, apiAt(config.server));
+  const { version } = programInfo();
+  reporter.start({ id: engine.replicaId, name: addresses.replicaName, version, startedAtMs });
   isReady = true;
   // A library that takes its time to load: whoever asks by HTTP need not wait for it.
   grpc?.serve();

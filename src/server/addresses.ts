@@ -1,5 +1,6 @@
 /** Where a server listens, and where it is reached; for port 0 both are known only once it listens. */
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/load.ts';
 import { listenAddress, listenUrl } from '../config/network.ts';
@@ -48,6 +49,11 @@ export class Addresses {
     const isDefault = this.#config.sources['grpc.publicAddress'] === 'default';
     if (!isDefault) return this.#config.grpc.publicAddress;
     return `${new URL(this.#config.server.publicUrl).hostname}:${grpc.port}`;
+  }
+
+  /** Tells replicas apart for people, on one machine as on several. */
+  get replicaName(): string {
+    return `${hostname()}:${portOf(this.#listeners.api)}`;
   }
 
   /** For people to read. */

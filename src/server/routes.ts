@@ -57,7 +57,7 @@ export interface Routes {
 }
 
 export async function registerRoutes(app: FastifyInstance, ground: Ground, parts: RouteParts): Promise<Routes> {
-  const { config, logger, metrics, activity } = ground;
+  const { config, logger, metrics } = ground;
   const { data, access, tasks, streams, addresses, readiness, checkBody, startedAtMs, onKeyChanged } = parts;
   const { storage, secrets, signingKeys } = data;
   const { agents, engine, push, captures } = tasks;
@@ -108,7 +108,7 @@ export async function registerRoutes(app: FastifyInstance, ground: Ground, parts
     cards,
     publicUrl,
     access: access.sessions,
-    activity,
+    activity: storage.activity,
     liveLimits: { ...config.streams, ...config.live },
     limitReached: (limit) => metrics.task.limitReached(limit),
     deadLetters: () => push.sender.stats.dead,

@@ -82,6 +82,7 @@ export async function createTasks(
     taskDays: config.tasks.retentionDays,
     prunes: {
       'expired nonces': (nowMs, limit) => storage.nonces.prune(nowMs, limit),
+      'past activity': (nowMs, limit) => storage.activity.prune(nowMs, limit),
       'past windows of rate limits': async (_nowMs, limit) => (await storage.rateCounts?.prune(limit)) ?? 0,
     },
     metrics: metrics.retention,

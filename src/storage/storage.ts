@@ -2,6 +2,7 @@
 import type { AdminKeyMarks } from '../core/access/admin-key-agreement.ts';
 import type { ApiKeyStore } from '../core/access/api-key-store.ts';
 import type { SessionStore } from '../core/access/session-store.ts';
+import type { ActivityStore } from '../core/activity/activity-store.ts';
 import type { CaptureStore } from '../core/captures/capture-store.ts';
 import type { Clock } from '../core/clock.ts';
 import type { NonceStore } from '../core/limits/nonce-store.ts';
@@ -43,6 +44,7 @@ export interface Storage {
   readonly sessions: SessionStore;
   readonly push: PushStore;
   readonly captures: CaptureStore;
+  readonly activity: ActivityStore;
   readonly sealedValues: SealedValueStore;
   readonly signingKeys: SigningKeyStore;
   readonly cardSignatures: CardSignatureStore;

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { write } from '../../test/support/store-under-test.ts';
 import { chunks, newTask, status, T0 } from '../../test/support/task-writes.ts';
 import type { BrowseQuery } from '../core/tasks/browser.ts';
-import type { TaskHead, TaskStore } from '../core/tasks/store.ts';
+import { RATE_SAMPLES } from '../core/tasks/event-rate.ts';
+import { QUEUED, RELEASED, type TaskHead, type TaskStore } from '../core/tasks/store.ts';
 import type { TaskState } from '../protocol/v1/types.ts';
 import type { Sql } from './sql.ts';
 import { SqlTaskBrowser } from './task-browser.ts';
@@ -73,6 +74,46 @@ const newestFirst = (heads: readonly TaskHead[]): TaskHead[] =>
   heads.toSorted((a, b) => b.statusAtMs - a.statusAtMs || (a.id < b.id ? 1 : -1));
 
 export function taskBrowserContract(open: () => Promise<BrowserUnderTest>): void {
+  test('[U1] tells of tasks in view: some of their events with times, however many there are', async () => {
+    const { sql, store } = await open();
+    const browser = new SqlTaskBrowser(sql);
+    const short = await write(store, chunks(await write(store, newTask({ agentId: 'geo' })), ['a', 'b']));
+    const texts = Array.from({ length: 99 }, (_, index) => `chunk ${index}`);
+    const long = await write(store, chunks(await write(store, newTask()), texts));
+    const unlisted = await write(store, newTask({ listed: false }));
+    const ids = [short.id, long.id, unlisted.id, 'no-such-task'];
+    const glances = new Map((await browser.glances(ids)).map((glance) => [glance.id, glance]));
+    expect([...glances.keys()].toSorted()).toEqual([short.id, long.id]);
+    const { ownerId, agentId, state, statusAtMs } = short;
+    expect(glances.get(short.id)).toMatchObject({ ownerId, agentId, state, statusAtMs, seq: 3 });
+    const seqsOf = (id: string) => glances.get(id)?.samples.map(({ seq }) => seq) ?? [];
+    expect(seqsOf(short.id)).toEqual([1, 2, 3]);
+    expect(seqsOf(long.id)).toHaveLength(RATE_SAMPLES);
+    expect(seqsOf(long.id).filter((_seq, index) => index % 4 === 0)).toEqual([1, 25, 50, 75, 100]);
+    const [middle] = await browser.events(long.id, 49, 1);
+    expect(glances.get(long.id)?.samples.find(({ seq }) => seq === 50)?.atMs).toBe(middle?.atMs);
+    // What is left of a log that was trimmed says nothing of the rate.
+    await sql.query('update tasks set first_seq = 50 where id = $1', [long.id]);
+    expect((await browser.glances([long.id]))[0]?.samples).toEqual([]);
+    expect(await browser.glances([])).toEqual([]);
+  });
+
+  test('[U1] tells what waits in the order of the queue, and since when', async () => {
+    const { sql, store } = await open();
+    const browser = new SqlTaskBrowser(sql);
+    const late = await write(store, newTask({ lease: QUEUED, atMs: T0 + 900, ownerId: 'owner-2' }));
+    await write(store, newTask());
+    const returned = await write(store, newTask({ lease: RELEASED }));
+    const early = await write(store, newTask({ lease: QUEUED, atMs: T0 + 100 }));
+    const expected = [
+      { id: late.id, sinceMs: T0 + 900 },
+      { id: returned.id, sinceMs: null },
+      { id: early.id, sinceMs: T0 + 100 },
+    ];
+    expect(await browser.waiting(10)).toEqual(expected);
+    expect(await browser.waiting(2)).toEqual(expected.slice(0, 2));
+  });
+
   const listed = async (browser: SqlTaskBrowser, query: Partial<BrowseQuery>) =>
     (await browser.list({ ...ALL, limit: 1000, ...query })).map(({ id }) => id);
 

@@ -3,14 +3,18 @@ import {
   type BrowsedTask,
   type BrowseQuery,
   FIRST_CHARS,
+  type GlancedTask,
   type TaskBrowser,
   type TaskCount,
   type TimedRow,
+  type WaitingTask,
 } from '../core/tasks/browser.ts';
+import { RATE_SAMPLES } from '../core/tasks/event-rate.ts';
 import { firstText } from '../core/tasks/first-text.ts';
-import type { TaskHead } from '../core/tasks/store.ts';
+import { QUEUED, type TaskHead } from '../core/tasks/store.ts';
 import type { TaskState } from '../protocol/v1/types.ts';
 import type { Sql, SqlValue } from './sql.ts';
+import { WAITING } from './task-claims.ts';
 import {
   CONTENT_MESSAGE,
   HEAD_COLUMNS,
@@ -30,8 +34,22 @@ const NEWEST_FIRST = 'order by status_at desc, id desc';
 const FIRST_MESSAGE = `(select substr(coalesce(log.user_message, log.body), 1, ${FIRST_CHARS}) from task_log log
   where log.id between page.num * ${SEQ_SPAN} and page.num * ${SEQ_SPAN} + 1 and log.content = ${CONTENT_MESSAGE}
   order by log.id limit 1)`;
+/** The seqs that a rate is estimated from: evenly spread, the first and the last among them. */
+const SAMPLED_SEQ = `1 + (t.seq - 1) * k.k / ${RATE_SAMPLES - 1}`;
+const SAMPLE_NUMBERS = Array.from({ length: RATE_SAMPLES }, (_, k) => `select ${k} as k`).join(' union all ');
 const COLUMNS = `num, id, owner_id, agent_id, context_id, state, substr(status, 1, ${FIRST_CHARS}) as status, status_at,
   created_at, seq`;
+
+interface GlanceRow {
+  readonly id: string;
+  readonly owner_id: string;
+  readonly agent_id: string;
+  readonly state: string;
+  readonly status_at: number;
+  readonly seq: number;
+  readonly sampled: number;
+  readonly at: number | null;
+}
 
 interface Row {
   readonly id: string;
@@ -142,6 +160,27 @@ export class SqlTaskBrowser implements TaskBrowser {
     return rows.map(({ agent_id, state, n }) => ({ agentId: agent_id, state: taskState(state), count: Number(n) }));
   }
 
+  async glances(ids: readonly string[]): Promise<readonly GlancedTask[]> {
+    if (ids.length === 0) return [];
+    const values = new Values();
+    const rows = await this.#sql.query<GlanceRow>(
+      `select t.id, t.owner_id, t.agent_id, t.state, t.status_at, t.seq, ${SAMPLED_SEQ} as sampled,
+          (select stored_at from task_log log where log.id = t.num * ${SEQ_SPAN} + ${SAMPLED_SEQ} and t.first_seq = 1) as at
+        from tasks t cross join (${SAMPLE_NUMBERS}) k
+        where ${anyOf('t.id', ids, values)} and t.listed + 0 = 1 order by t.id, k.k`,
+      values.list,
+    );
+    return glancesOf(rows);
+  }
+
+  async waiting(limit: number): Promise<readonly WaitingTask[]> {
+    const rows = await this.#sql.query<{ id: string; since: number | null }>(
+      `select id, case lease_replica when '${QUEUED}' then status_at end as since from tasks where ${WAITING} order by num + 0 limit $1`,
+      [limit],
+    );
+    return rows.map(({ id, since }) => ({ id, sinceMs: since }));
+  }
+
   async find(taskId: string): Promise<TaskHead | undefined> {
     const [record] = await this.#sql.query<HeadRecord>(`select ${HEAD_COLUMNS} from tasks where id = $1`, [taskId]);
     return record === undefined ? undefined : headOf(record);
@@ -209,6 +248,22 @@ class Values {
 function newestFirst(a: Row, b: Row): number {
   if (a.status_at !== b.status_at) return b.status_at - a.status_at;
   return a.id < b.id ? 1 : -1;
+}
+
+/** @param rows by task, then by seq; of a short task the same seq may come several times. */
+function glancesOf(rows: readonly GlanceRow[]): GlancedTask[] {
+  const glances: (GlancedTask & { readonly samples: { seq: number; atMs: number }[] })[] = [];
+  for (const row of rows) {
+    let glance = glances.at(-1);
+    if (glance?.id !== row.id) {
+      const { id, owner_id: ownerId, agent_id: agentId, status_at: statusAtMs, seq } = row;
+      glance = { id, ownerId, agentId, state: taskState(row.state), statusAtMs, seq, samples: [] };
+      glances.push(glance);
+    }
+    const { sampled: seq, at: atMs } = row;
+    if (atMs !== null && seq > (glance.samples.at(-1)?.seq ?? 0)) glance.samples.push({ seq, atMs });
+  }
+  return glances;
 }
 
 function browsedOf(row: Row): BrowsedTask {

@@ -1,36 +1,14 @@
 /**
- * What this process did lately, in buckets of ten seconds over a day, for the overview of the console. In memory only:
- * it begins with the process, and its size is bounded (36 KB for each hour).
+ * What this process does, counted over short spans of time and over long ones, until it is stored. In memory it has no more
+ * than an hour, which is lost only where the database does not answer for so long.
  */
-import type { TaskState } from '../../protocol/v1/types.ts';
 import type { Clock } from '../clock.ts';
 import type { TaskMetrics } from '../tasks/metrics.ts';
+import { type ActivitySpan, LONG_MS, SHORT_MS } from './activity-store.ts';
+import { addCounts, addTurn, type Counts, noCounts } from './counts.ts';
 
-const BUCKET_MS = 10_000;
-const BUCKETS_PER_CHUNK = 360;
-/** A day, and the hour that is not over. */
-const MAX_CHUNKS = 25;
 const SAMPLE_MS = 2000;
-
-const FIELDS = ['requests', 'requestErrors', 'tasksCreated', 'turnsEnded', 'turnsFailed', 'running', 'queued'] as const;
-type Field = (typeof FIELDS)[number];
-/** These are the most at any moment; the others are sums. */
-const MAXIMA: ReadonlySet<Field> = new Set(['running', 'queued']);
-
-/** Upper bounds of the bins of durations, in milliseconds; one more bin has what takes longer. */
-const BOUNDS_MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000];
-const BINS = BOUNDS_MS.length + 1;
-const WIDTH = FIELDS.length + BINS;
-
-export interface ActivitySeries {
-  readonly sinceMs: number;
-  readonly stepMs: number;
-  /** The beginning of each point, milliseconds since 1970, ascending. */
-  readonly timesMs: readonly number[];
-  readonly values: Readonly<Record<Field, readonly number[]>>;
-  /** Estimated from bins; null where no turn ended. */
-  readonly turnMs: Readonly<Record<'p50' | 'p95' | 'p99', readonly (number | null)[]>>;
-}
+const MAX_WAITING = 3_600_000 / SHORT_MS;
 
 export interface ActivitySources {
   readonly running: () => number;
@@ -39,20 +17,29 @@ export interface ActivitySources {
 
 export class Activity {
   readonly #clock: Clock;
-  readonly #sinceMs: number;
-  readonly #chunks = new Map<number, Uint32Array>();
+  /** The short span that is not over. */
+  #atMs: number;
+  #counts: Counts = noCounts();
+  /** By their beginning: what is over, and not stored. */
+  readonly #short = new Map<number, Counts>();
+  readonly #long = new Map<number, Counts>();
+  #sampledAtMs = 0;
   #stopTimer: (() => void) | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#sinceMs = clock.now();
+    this.#atMs = beginning(clock.now(), SHORT_MS);
   }
 
-  /** Begins to look now and then at how much runs and waits. */
-  start({ running, queued }: ActivitySources): void {
+  /** Begins to look now and then at how much runs and waits, and says when a span is over. */
+  start({ running, queued }: ActivitySources, onSpanOver: () => void): void {
+    this.#sampledAtMs = this.#clock.now();
     this.#stopTimer ??= this.#clock.every(SAMPLE_MS, () => {
-      this.#atMost('running', running());
-      this.#atMost('queued', queued());
+      const nowMs = this.#clock.now();
+      this.#current.runningMs += running() * Math.max(0, nowMs - this.#sampledAtMs);
+      this.#current.queued = Math.max(this.#current.queued, queued());
+      this.#sampledAtMs = nowMs;
+      if (this.#short.size > 0) onSpanOver();
     });
   }
 
@@ -63,8 +50,9 @@ export class Activity {
   }
 
   requestDone(status: number): void {
-    this.#add('requests', 1);
-    if (status >= 500) this.#add('requestErrors', 1);
+    const counts = this.#current;
+    counts.requests++;
+    if (status >= 500) counts.requestErrors++;
   }
 
   /** Passes everything on, and counts what the overview shows. */
@@ -72,111 +60,58 @@ export class Activity {
     return {
       ...metrics,
       taskCreated: (agentId) => {
-        this.#add('tasksCreated', 1);
+        this.#current.tasksCreated++;
         metrics.taskCreated(agentId);
       },
       turnEnded: (agentId, state, durationMs) => {
-        this.#turnEnded(state, durationMs);
+        addTurn(this.#current, durationMs, state === 'TASK_STATE_FAILED' || state === 'TASK_STATE_REJECTED');
         metrics.turnEnded(agentId, state, durationMs);
       },
     };
   }
 
-  #turnEnded(state: TaskState, durationMs: number): void {
-    this.#add('turnsEnded', 1);
-    if (state === 'TASK_STATE_FAILED' || state === 'TASK_STATE_REJECTED') this.#add('turnsFailed', 1);
-    const bin = BOUNDS_MS.findIndex((bound) => durationMs <= bound);
-    this.#addAt(FIELDS.length + (bin === -1 ? BINS - 1 : bin), 1);
+  get #current(): Counts {
+    if (this.#clock.now() >= this.#atMs + SHORT_MS) this.#close();
+    return this.#counts;
   }
 
-  #add(field: Field, count: number): void {
-    this.#addAt(FIELDS.indexOf(field), count);
+  #close(): void {
+    const atMs = this.#atMs;
+    const counts = this.#counts;
+    this.#atMs = beginning(this.#clock.now(), SHORT_MS);
+    this.#counts = noCounts();
+    add(this.#short, atMs, counts);
+    add(this.#long, beginning(atMs, LONG_MS), counts);
+    const [oldest] = this.#short.keys();
+    if (oldest !== undefined && this.#short.size > MAX_WAITING) this.#short.delete(oldest);
   }
 
-  #addAt(column: number, count: number): void {
-    const { chunk, offset } = this.#bucket();
-    chunk[offset + column] = (chunk[offset + column] ?? 0) + count;
-  }
-
-  #atMost(field: Field, value: number): void {
-    const { chunk, offset } = this.#bucket();
-    const index = offset + FIELDS.indexOf(field);
-    chunk[index] = Math.max(chunk[index] ?? 0, value);
-  }
-
-  #bucket(): { readonly chunk: Uint32Array; readonly offset: number } {
-    const bucket = Math.floor(this.#clock.now() / BUCKET_MS);
-    const number = Math.floor(bucket / BUCKETS_PER_CHUNK);
-    let chunk = this.#chunks.get(number);
-    if (chunk === undefined) {
-      chunk = new Uint32Array(BUCKETS_PER_CHUNK * WIDTH);
-      this.#chunks.set(number, chunk);
-      for (const old of this.#chunks.keys()) if (old <= number - MAX_CHUNKS || old > number) this.#chunks.delete(old);
+  /** What is to be stored. `all`: also what is not over yet, as nothing more comes. */
+  unsaved(all = false): readonly ActivitySpan[] {
+    if (all || this.#clock.now() >= this.#atMs + SHORT_MS) this.#close();
+    if (this.#short.size === 0) return [];
+    const spans: ActivitySpan[] = [];
+    for (const [atMs, counts] of this.#short) spans.push({ lengthMs: SHORT_MS, atMs, counts: { ...counts } });
+    for (const [atMs, counts] of this.#long) {
+      spans.push({ lengthMs: LONG_MS, atMs, counts: { ...counts, turnBins: [...counts.turnBins] } });
     }
-    return { chunk, offset: (bucket % BUCKETS_PER_CHUNK) * WIDTH };
+    return spans;
   }
 
-  /** Points of `stepMs`, a multiple of ten seconds, over the last `windowMs`, none from before this process began. */
-  series(windowMs: number, stepMs: number): ActivitySeries {
-    const nowMs = this.#clock.now();
-    const firstMs = Math.max(nowMs - windowMs + stepMs, this.#sinceMs);
-    const timesMs: number[] = [];
-    for (let at = Math.floor(firstMs / stepMs) * stepMs; at <= nowMs; at += stepMs) timesMs.push(at);
-    const points = timesMs.map((at) => this.#point(at, stepMs));
-    const column = (field: Field) => points.map((point) => point[FIELDS.indexOf(field)] ?? 0);
-    const bins = points.map((point) => [...point.subarray(FIELDS.length)]);
-    return {
-      sinceMs: this.#sinceMs,
-      stepMs,
-      timesMs,
-      values: {
-        requests: column('requests'),
-        requestErrors: column('requestErrors'),
-        tasksCreated: column('tasksCreated'),
-        turnsEnded: column('turnsEnded'),
-        turnsFailed: column('turnsFailed'),
-        running: column('running'),
-        queued: column('queued'),
-      },
-      turnMs: {
-        p50: bins.map((counts) => quantile(counts, 0.5)),
-        p95: bins.map((counts) => quantile(counts, 0.95)),
-        p99: bins.map((counts) => quantile(counts, 0.99)),
-      },
-    };
-  }
-
-  #point(fromMs: number, stepMs: number): Float64Array {
-    const point = new Float64Array(WIDTH);
-    const first = Math.floor(fromMs / BUCKET_MS);
-    for (let bucket = first; bucket < first + stepMs / BUCKET_MS; bucket++) {
-      const chunk = this.#chunks.get(Math.floor(bucket / BUCKETS_PER_CHUNK));
-      if (chunk === undefined) continue;
-      const offset = (bucket % BUCKETS_PER_CHUNK) * WIDTH;
-      for (let column = 0; column < WIDTH; column++) {
-        const value = chunk[offset + column] ?? 0;
-        const before = point[column] ?? 0;
-        const field = FIELDS[column];
-        point[column] = field !== undefined && MAXIMA.has(field) ? Math.max(before, value) : before + value;
-      }
-    }
-    return point;
+  /** They are stored. Long ones are kept as long as there may be more in them than was stored. */
+  saved(spans: readonly ActivitySpan[]): void {
+    for (const { lengthMs, atMs } of spans) if (lengthMs === SHORT_MS) this.#short.delete(atMs);
+    const open = new Set([this.#atMs, ...this.#short.keys()].map((atMs) => beginning(atMs, LONG_MS)));
+    for (const atMs of this.#long.keys()) if (!open.has(atMs)) this.#long.delete(atMs);
   }
 }
 
-/** As if durations were spread evenly over their bin; of the last bin its lower bound is all that is known. */
-function quantile(counts: readonly number[], share: number): number | null {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total === 0) return null;
-  let left = share * total;
-  for (const [bin, count] of counts.entries()) {
-    if (left > count || count === 0) {
-      left -= count;
-      continue;
-    }
-    const from = BOUNDS_MS[bin - 1] ?? 0;
-    const to = BOUNDS_MS[bin] ?? from;
-    return Math.round((from + (to - from) * (left / count)) * 10) / 10;
-  }
-  return BOUNDS_MS.at(-1) ?? null;
+function add(spans: Map<number, Counts>, atMs: number, counts: Counts): void {
+  const known = spans.get(atMs);
+  if (known !== undefined) addCounts(known, counts);
+  else spans.set(atMs, { ...counts, turnBins: [...counts.turnBins] });
+}
+
+function beginning(ms: number, lengthMs: number): number {
+  return Math.floor(ms / lengthMs) * lengthMs;
 }

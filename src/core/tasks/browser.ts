@@ -3,6 +3,7 @@
  * permissions; `owner_id` and the agents of a query are what the caller may see.
  */
 import type { TaskState } from '../../protocol/v1/types.ts';
+import type { EventSample } from './event-rate.ts';
 import type { LogRow } from './log.ts';
 import type { TaskHead } from './store.ts';
 
@@ -53,6 +54,25 @@ export interface TimedRow {
   readonly atMs: number | null;
 }
 
+/** What is told of the tasks that somebody has in view. */
+export interface GlancedTask {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly agentId: string;
+  readonly state: TaskState;
+  readonly statusAtMs: number;
+  readonly seq: number;
+  /** RATE_SAMPLES of its events at most, ascending; none where its log was trimmed, or has no times. */
+  readonly samples: readonly EventSample[];
+}
+
+/** A task that waits for a replica with room. */
+export interface WaitingTask {
+  readonly id: string;
+  /** When its turn was queued; null: it had begun, and was given back. */
+  readonly sinceMs: number | null;
+}
+
 export interface TaskBrowser {
   /** Listed tasks, newest status first, then by id descending. Its cost does not grow with the number of tasks. */
   list(query: BrowseQuery): Promise<readonly BrowsedTask[]>;
@@ -62,6 +82,10 @@ export interface TaskBrowser {
   byIdPrefix(prefix: string, limit: number): Promise<readonly BrowsedTask[]>;
   /** Listed tasks per agent and state, from counters; ownerId null: of all owners. */
   counts(ownerId: string | null): Promise<readonly TaskCount[]>;
+  /** Those of these ids that are listed, in no order. Reads a few rows of each, however long its log is. */
+  glances(ids: readonly string[]): Promise<readonly GlancedTask[]>;
+  /** Tasks of everybody that nobody runs though they could go on, in the order of the queue. */
+  waiting(limit: number): Promise<readonly WaitingTask[]>;
   /** Whoever it belongs to. */
   find(taskId: string): Promise<TaskHead | undefined>;
   /** As TaskStore.readEvents, with times. */

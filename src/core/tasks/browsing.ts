@@ -8,7 +8,7 @@ import { authorize } from '../access/authorize.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
-import type { BrowsedTask, BrowseQuery, TaskBrowser, TimedRow } from './browser.ts';
+import type { BrowsedTask, BrowseQuery, GlancedTask, TaskBrowser, TimedRow, WaitingTask } from './browser.ts';
 import { taskNotFound } from './errors.ts';
 import type { PagePosition } from './page-token.ts';
 import { snapshotJson } from './snapshot.ts';
@@ -40,6 +40,8 @@ const ID_PREFIX = /^[0-9a-f][0-9a-f-]{7,35}$/i;
 /** Events of one page: so many are read first, and no more begun once they have so much text (UTF-16 code units). */
 const FIRST_EVENTS = 8;
 const EVENTS_CHARS = 4 * 1024 * 1024;
+/** So far the queue is looked at. */
+const MAX_PLACES = 1000;
 const WHOLE = { historyLength: undefined, artifacts: true } as const;
 
 /** What a principal may see. */
@@ -115,6 +117,26 @@ export class TaskBrowsing {
   async byIds(principal: Principal, ids: readonly string[]): Promise<readonly BrowsedTask[]> {
     const sight = this.#sightOf(principal, {});
     return (await this.#browser.byIds(ids)).filter((task) => isSeen(task, sight)).sort(newestFirst);
+  }
+
+  /** Those of these ids that may be seen, with their places in the queue (1: the next) where they wait. */
+  async glances(
+    principal: Principal,
+    ids: readonly string[],
+  ): Promise<readonly (GlancedTask & { readonly place: number | null })[]> {
+    const sight = this.#sightOf(principal, {});
+    const seen = (await this.#browser.glances(ids)).filter((task) => isSeen(task, sight));
+    const places = new Map<string, number>();
+    if (seen.some(({ state }) => canWait(state))) {
+      const waiting = await this.#browser.waiting(MAX_PLACES);
+      for (const [index, { id, sinceMs }] of waiting.entries()) if (sinceMs !== null) places.set(id, index + 1);
+    }
+    return seen.map((task) => ({ ...task, place: places.get(task.id) ?? null }));
+  }
+
+  /** The tasks of everybody that wait for room, in the order of the queue, MAX_PLACES at most. For the admin. */
+  waiting(): Promise<readonly WaitingTask[]> {
+    return this.#browser.waiting(MAX_PLACES);
   }
 
   async counts(principal: Principal, filter: Pick<TaskFilter, 'ownerId' | 'agentIds'> = {}): Promise<StateCounts> {
@@ -243,6 +265,11 @@ export class TaskBrowsing {
 
 function isSeen(task: { readonly ownerId: string; readonly agentId: string }, { ownerId, agentIds }: Sight): boolean {
   return (ownerId === null || task.ownerId === ownerId) && agentIds?.includes(task.agentId) !== false;
+}
+
+/** A turn is queued as submitted, or as working where its task had begun before. */
+function canWait(state: TaskState): boolean {
+  return state === 'TASK_STATE_SUBMITTED' || state === 'TASK_STATE_WORKING';
 }
 
 function newestFirst(a: BrowsedTask, b: BrowsedTask): number {

@@ -21,7 +21,7 @@ import type { TaskLimits } from './limits.ts';
 import type { LogRow } from './log.ts';
 import type { TaskMetrics } from './metrics.ts';
 import { Recoverer } from './recovery.ts';
-import { Room } from './room.ts';
+import { type Full, Room } from './room.ts';
 import { type RunHost, TaskRun } from './run.ts';
 import type { RunStart } from './run-start.ts';
 import { snapshotJson } from './snapshot.ts';
@@ -151,6 +151,11 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
   /** Tasks that wait for room at any replica, as known here: a second old at most. */
   get queuedCount(): number {
     return this.#work.queuedCount;
+  }
+
+  /** Which limit of this replica keeps one more of these tasks from running; null: none. */
+  fullFor(scope: TaskScope): Full | null {
+    return this.#room.fullFor(scope);
   }
 
   runOf(taskId: string): TaskRun | undefined {

@@ -7,6 +7,8 @@ type RoomLimits = Pick<TaskLimits, 'maxRunning' | 'maxRunningPerOwner' | 'maxRun
 
 /** A limit that is reached: its key and value. */
 export interface Full {
+  /** Whose limit it is. */
+  readonly of: 'server' | 'owner' | 'agent';
   readonly key: string;
   readonly limit: number;
 }
@@ -34,9 +36,9 @@ export class Room {
   fullFor({ ownerId, agentId }: TaskScope): Full | null {
     const { maxRunning, maxRunningPerOwner } = this.#limits;
     const reserved = this.#reserved;
-    if (this.#running + reserved >= maxRunning) return { key: 'tasks.maxRunning', limit: maxRunning };
+    if (this.#running + reserved >= maxRunning) return { of: 'server', key: 'tasks.maxRunning', limit: maxRunning };
     if ((this.#byOwner.get(ownerId) ?? 0) + reserved >= maxRunningPerOwner) {
-      return { key: 'tasks.maxRunningPerOwner', limit: maxRunningPerOwner };
+      return { of: 'owner', key: 'tasks.maxRunningPerOwner', limit: maxRunningPerOwner };
     }
     const ofAgent = this.#limitOf(agentId);
     return ofAgent !== null && (this.#byAgent.get(agentId) ?? 0) + reserved >= ofAgent.limit ? ofAgent : null;
@@ -45,8 +47,8 @@ export class Room {
   #limitOf(agentId: string): Full | null {
     const { maxRunningPerAgent } = this.#limits;
     const own = this.#agents.find(agentId)?.maxRunning ?? 0;
-    if (own > 0) return { key: `maxRunning of the agent ${agentId}`, limit: own };
-    return maxRunningPerAgent > 0 ? { key: 'tasks.maxRunningPerAgent', limit: maxRunningPerAgent } : null;
+    if (own > 0) return { of: 'agent', key: `maxRunning of the agent ${agentId}`, limit: own };
+    return maxRunningPerAgent > 0 ? { of: 'agent', key: 'tasks.maxRunningPerAgent', limit: maxRunningPerAgent } : null;
   }
 
   /**

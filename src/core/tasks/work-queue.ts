@@ -103,7 +103,7 @@ export class WorkQueue {
     }
   }
 
-  #refusal(what: string, { key, limit }: Full): AppError {
+  #refusal(what: string, { key, limit }: Pick<Full, 'key' | 'limit'>): AppError {
     this.#options.metrics.limitReached(key);
     const message = `Too many tasks ${what} (${key} is ${limit}); try again in a moment`;
     return new AppError('LIMIT_EXCEEDED', message, { retryAfterSeconds: 1 });

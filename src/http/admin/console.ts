@@ -1,6 +1,6 @@
 /** What the console needs of the management API: its routes, and the live streams behind them. */
 import type { FastifyInstance } from 'fastify';
-import type { Activity } from '../../core/activity/activity.ts';
+import type { ActivityStore } from '../../core/activity/activity-store.ts';
 import type { AgentRegistry } from '../../core/agents/registry.ts';
 import type { Captures } from '../../core/captures/captures.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -17,6 +17,7 @@ import type { Readiness } from '../health.ts';
 import type { SessionParts } from '../sessions.ts';
 import { registerAgents } from './agents.ts';
 import { registerCaptures } from './captures.ts';
+import { registerGlances } from './glances.ts';
 import { registerLive } from './live.ts';
 import { type LiveLimits, LiveStreams } from './live-streams.ts';
 import { registerOverview } from './overview.ts';
@@ -35,7 +36,7 @@ export interface ConsoleOptions {
   readonly cards: ServedCards;
   readonly publicUrl: () => string;
   readonly access: SessionParts;
-  readonly activity: Activity;
+  readonly activity: ActivityStore;
   readonly liveLimits: LiveLimits;
   readonly limitReached: (limit: string) => void;
   /** Push deliveries that were given up. */
@@ -64,6 +65,7 @@ export function registerConsole(app: FastifyInstance, options: ConsoleOptions): 
   const live = new LiveStreams({ ...shared, limits, clock, ids, logger, mayStay, limitReached });
   const load = () => ({
     runningTasks: engine.runningCount,
+    queuedTasks: engine.queuedCount,
     queuedWrites: engine.queue.depth,
     openStreams: options.streams.openCount,
     liveConnections: live.openCount,
@@ -71,13 +73,15 @@ export function registerConsole(app: FastifyInstance, options: ConsoleOptions): 
 
   registerSessions(app, { sessions, cookie, authentication: mode });
   registerTasks(app, { browsing, replicaId });
+  registerGlances(app, { browsing, fullFor: (scope) => engine.fullFor(scope), clock });
   registerTaskActions(app, { browsing, service, agents, ids });
   registerPushConfigs(app, { push: options.push, browsing, agents });
   registerCaptures(app, { captures: options.captures, browsing, agents });
   registerLive(app, { streams: live });
-  registerOverview(app, { browsing, activity, clock, deadLetters: options.deadLetters });
+  const { deadLetters } = options;
+  registerOverview(app, { browsing, activity, clock, deadLetters, queued: () => engine.queuedCount });
   registerAgents(app, { agents, browsing, publicUrl: options.publicUrl, cards: options.cards });
   const { readiness, settings } = options;
-  registerServer(app, { facts: { ...options.facts, replicaId, load }, readiness, clock, settings });
+  registerServer(app, { facts: { ...options.facts, replicaId, load }, activity, readiness, clock, settings });
   return live;
 }

@@ -1,10 +1,12 @@
 /** /api/v1/settings and /api/v1/health: how this server is set up, and how it is, for the admin. */
 import type { FastifyInstance } from 'fastify';
 import { authorize } from '../../core/access/authorize.ts';
+import type { ActivityStore, ReportedReplica } from '../../core/activity/activity-store.ts';
+import { statusOf } from '../../core/activity/replica-status.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Readiness } from '../health.ts';
 import type {} from '../request.ts';
-import type { ServerHealth, Settings } from './server-contract.ts';
+import type { Replica, ServerHealth, Settings } from './server-contract.ts';
 import { toTime } from './task-json.ts';
 
 export interface ServerFacts {
@@ -27,15 +29,18 @@ export interface ServerFacts {
 
 export interface ServerRoutesDeps {
   readonly facts: ServerFacts;
+  readonly activity: ActivityStore;
   readonly readiness: Readiness;
   readonly clock: Clock;
   /** In force now, secrets masked. */
   readonly settings: () => Settings;
 }
 
+export const MAX_REPLICAS = 100;
 const SERVER = { kind: 'server' } as const;
 
-export function registerServer(app: FastifyInstance, { facts, readiness, clock, settings }: ServerRoutesDeps): void {
+export function registerServer(app: FastifyInstance, deps: ServerRoutesDeps): void {
+  const { facts, activity, readiness, clock, settings } = deps;
   app.get('/api/v1/settings', async (request, reply): Promise<Settings> => {
     authorize(request.principal, 'settings.read', SERVER);
     void reply.header('cache-control', 'no-store');
@@ -49,6 +54,7 @@ export function registerServer(app: FastifyInstance, { facts, readiness, clock, 
     const down = await readiness.check();
     const pingMs = await timeOf(clock, () => database.ping());
     const { applied, pending, unknown } = await database.migrationStatus();
+    const replicas = await activity.replicas(MAX_REPLICAS);
     const { rss, heapUsed } = process.memoryUsage();
     return {
       isReady: down.length === 0,
@@ -65,9 +71,28 @@ export function registerServer(app: FastifyInstance, { facts, readiness, clock, 
         migrations: { applied: [...applied], pending: [...pending], unknown: [...unknown] },
       },
       listeners: [...facts.listeners()],
+      replicas: replicas.map((replica) => healthOf(replica, facts.replicaId)),
       load: { ...facts.load(), residentBytes: rss, heapUsedBytes: heapUsed },
     };
   });
+}
+
+export function replicaOf(replica: ReportedReplica): Replica {
+  const { id, name, version, startedAtMs, endedAtMs, seenAtMs } = replica;
+  return {
+    id,
+    name,
+    version,
+    status: statusOf(replica),
+    startedAt: toTime(startedAtMs),
+    endedAt: endedAtMs === null ? null : toTime(endedAtMs),
+    seenAt: toTime(seenAtMs),
+  };
+}
+
+function healthOf(replica: ReportedReplica, thisId: string): ServerHealth['replicas'][number] {
+  const { runningTasks, queuedWrites, leaseLeftMs } = replica;
+  return { ...replicaOf(replica), isThis: replica.id === thisId, runningTasks, queuedWrites, leaseLeftMs };
 }
 
 /** null: it failed. */

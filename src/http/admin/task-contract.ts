@@ -92,7 +92,8 @@ export const taskDetailSchema = z.object({
     messageCount: z.int(),
     sizeChars: z.int().meta({ description: 'Stored text, in UTF-16 code units.' }),
     leaseReplica: z.string().nullable().meta({
-      description: 'The process that runs it; null: nobody does, nor need. `released`: it waits to be taken over.',
+      description:
+        'The process that runs it; null: nobody does, nor need. `queued`: it waits for a replica with room. `released`: it waits to be taken over.',
     }),
     isLeaseHere: z.boolean().meta({ description: 'This process runs it.' }),
     leaseEpoch: z.int().meta({ description: 'How often the right to write it has passed on.' }),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import * as wire from '../../protocol/v1/schemas.ts';
 import * as agents from '../admin/agent-contract.ts';
 import * as captures from '../admin/capture-contract.ts';
+import * as glances from '../admin/glance-contract.ts';
 import * as live from '../admin/live-contract.ts';
 import * as overview from '../admin/overview-contract.ts';
 import * as push from '../admin/push-config-contract.ts';
@@ -55,6 +56,7 @@ export function consoleSchemas(): Record<string, Json> {
     TaskDetail: output(tasks.taskDetailSchema),
     TaskEvent: output(tasks.taskEventSchema),
     TaskEventPage: output(tasks.taskEventPageSchema),
+    TaskGlances: output(glances.glancesSchema),
     RelatedTasks: output(tasks.relatedTasksSchema),
     FramePage: output(tasks.framePageSchema),
     CreatePushConfigRequest: input(push.createPushConfigRequestSchema),
@@ -189,6 +191,16 @@ function taskPaths(operation: MakeOperation): Record<string, Json> {
         body: jsonBody('CreateTaskRequest', { agentId: 'echo', message: { parts: [{ text: 'hello' }] } }, true),
         answers: { 201: jsonResponse('The task, or a message.', schemaRef('SendAnswer')) },
         errors: ['IDEMPOTENCY_CONFLICT', 'LIMIT_EXCEEDED', 'CONTENT_TYPE_NOT_SUPPORTED'],
+      }),
+    },
+    '/api/v1/task-glances': {
+      get: operation({
+        operationId: 'glanceAtTasks',
+        summary: 'See the rate of events of tasks, and where in the queue they wait',
+        description: `${OWN} For lists: of the tasks in view.`,
+        parameters: queryParameters(glances.glancesQuerySchema),
+        answers: { 200: jsonResponse('Those of the tasks that may be seen.', schemaRef('TaskGlances')) },
+        errors: ['INVALID_PARAMS'],
       }),
     },
     '/api/v1/tasks/{id}': { get: read('inspectTask', 'Get a task with its diagnostics', 'TaskDetail') },

@@ -14,6 +14,7 @@ import { registerAgents } from '../admin/agents.ts';
 import { registerCaptures } from '../admin/captures.ts';
 import { registerDeliveries } from '../admin/deliveries.ts';
 import { registerEncryption } from '../admin/encryption.ts';
+import { registerGlances } from '../admin/glances.ts';
 import { registerKeys } from '../admin/keys.ts';
 import { registerLive } from '../admin/live.ts';
 import { registerOverview } from '../admin/overview.ts';
@@ -87,6 +88,7 @@ async function registeredRoutes(): Promise<Set<string>> {
   registerDeliveries(app, unused);
   registerSessions(app, unused);
   registerTasks(app, unused);
+  registerGlances(app, unused);
   registerTaskActions(app, unused);
   registerLive(app, unused);
   registerOverview(app, unused);

@@ -1,5 +1,6 @@
 /** PostgreSQL as the program's storage. */
 import { randomInt } from 'node:crypto';
+import { SqlActivityStore } from '../activity-store.ts';
 import { SqlCaptureStore } from '../capture-store.ts';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { DeferredPushStore } from '../deferred-push-store.ts';
@@ -47,6 +48,7 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     sessions: new SqlSessionStore(sql),
     push,
     captures: new SqlCaptureStore(sql),
+    activity: new SqlActivityStore(sql),
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),
     cardSignatures: new SqlCardSignatureStore(sql),

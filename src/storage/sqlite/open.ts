@@ -1,4 +1,5 @@
 /** SQLite as the program's storage. */
+import { SqlActivityStore } from '../activity-store.ts';
 import { SqlCaptureStore } from '../capture-store.ts';
 import { DeferredApiKeyStore } from '../deferred-api-keys.ts';
 import { DeferredPushStore } from '../deferred-push-store.ts';
@@ -46,6 +47,7 @@ export function openSqlite({ url, clock, logger }: StorageOptions): Storage {
     sessions: new SqlSessionStore(sql),
     push,
     captures: new SqlCaptureStore(sql),
+    activity: new SqlActivityStore(sql),
     sealedValues: new SqlSealedValueStore(sql),
     signingKeys: new SqlSigningKeyStore(sql),
     cardSignatures: new SqlCardSignatureStore(sql),

@@ -8,6 +8,7 @@ export function sqliteSql(database: SqliteDatabase): Sql {
   return {
     // One writer: nothing to lock.
     lockFree: '',
+    nowMs: `cast((julianday('now') - 2440587.5) * 86400000 as integer)`,
     query: (text, values) => database.whenFree(() => run(text, values)),
     transaction: (work) =>
       database.exclusive(async () => {

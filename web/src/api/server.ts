@@ -9,6 +9,7 @@ import { query, request } from './client.ts';
 export type { AgentDetail, AgentRow, CardCheck } from '../../../src/http/admin/agent-contract.ts';
 export type { CreateKeyRequest, IssuedKey, Key } from '../../../src/http/admin/contract.ts';
 export type { Overview, OverviewSeries, OverviewWindow } from '../../../src/http/admin/overview-contract.ts';
+export type { Replica, ServerHealth } from '../../../src/http/admin/server-contract.ts';
 
 const KEYS = '/api/v1/keys';
 const keyPath = (id: string) => `${KEYS}/${encodeURIComponent(id)}`;

@@ -1,5 +1,6 @@
 /** Tasks: lists, one task with its events, and what can be done to it. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { Glances, Queued } from '../../../src/http/admin/glance-contract.ts';
 import type {
   CancelAnswer,
   ContinueTaskRequest,
@@ -16,6 +17,8 @@ import { createStore } from '../lib/store.ts';
 import { query, request } from './client.ts';
 
 export type { TaskDetail, TaskEvent, TaskRow } from '../../../src/http/admin/task-contract.ts';
+export type Glance = Glances['glances'][number];
+export type { Queued };
 /** Conditions of a list, as the API takes them. */
 export type TaskConditions = Omit<TaskListQuery, 'pageSize' | 'pageToken'>;
 
@@ -51,6 +54,21 @@ export const taskQuery = (id: string) =>
   queryOptions({
     queryKey: ['tasks', 'one', id],
     queryFn: ({ signal }) => request<TaskDetail>(pathOf(id), { signal }),
+  });
+
+/** At most 100 ids. */
+export async function readGlances(ids: readonly string[], signal?: AbortSignal): Promise<readonly Glance[]> {
+  const options = signal === undefined ? {} : { signal };
+  const { glances } = await request<Glances>(`/api/v1/task-glances${query({ ids: ids.join(',') })}`, options);
+  return glances;
+}
+
+/** Where in the queue a task waits, as long as somebody looks; null: it does not. */
+export const queuedQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['tasks', 'queued', id],
+    queryFn: async ({ signal }) => (await readGlances([id], signal))[0]?.queued ?? null,
+    refetchInterval: 2000,
   });
 
 export function readEvents(id: string, after: number, signal: AbortSignal): Promise<TaskEventPage> {

@@ -14,7 +14,7 @@ export function Page({ title, lead, actions, children, isWide = false }: PagePro
   return (
     // What scrolls must be reachable by the keyboard
     <div className="min-h-0 flex-1 overflow-y-auto" tabIndex={0} role="region" aria-label={title}>
-      <div className={`@container mx-auto w-full px-3 py-4 md:px-6 ${isWide ? 'max-w-[100rem]' : 'max-w-5xl'}`}>
+      <div className={`@container mx-auto w-full px-3 py-4 md:px-6 ${isWide ? 'max-w-[130rem]' : 'max-w-5xl'}`}>
         <div className="mb-4 flex min-h-7 flex-wrap items-center justify-between gap-2">
           <h1 className={lead === undefined ? 'text-lg font-semibold' : 'sr-only'}>{title}</h1>
           {lead !== undefined && <div className="text-quiet">{lead}</div>}

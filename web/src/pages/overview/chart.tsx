@@ -4,6 +4,7 @@ import UPlot from 'uplot';
 import { formatExact } from '../../lib/format.ts';
 import { theme, zone } from '../../lib/preferences.ts';
 import { useStore } from '../../lib/store.ts';
+import type { Mark } from './marks.ts';
 import 'uplot/dist/uPlot.min.css';
 
 export interface Line {
@@ -24,22 +25,23 @@ interface Props {
   readonly format: (value: number) => string;
   /** The axis goes at least so far up. */
   readonly top: number;
-  /** A line across, where the process was started. */
-  readonly startedAt: number;
+  /** Starts and ends of replicas, ascending. */
+  readonly marks: readonly Mark[];
   /** A point was clicked, by its place in `times`. */
   readonly onPick: (index: number) => void;
 }
 
-const HEIGHT_PX = 132;
+/** On a wide screen as high as there is room for. */
+const HEIGHT = 'h-[132px] @6xl:h-[clamp(132px,calc((100vh-27rem)/2),420px)]';
 
-export function Chart({ label, span, times, lines, format, top, startedAt, onPick }: Props) {
+export function Chart({ label, span, times, lines, format, top, marks, onPick }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const shade = useStore(theme);
   const isUtc = useStore(zone) === 'utc';
   const data = [times, ...lines.map(({ values }) => values)] as unknown as UPlot.AlignedData;
-  const latest = useRef({ data, span, startedAt, onPick });
-  latest.current = { data, span, startedAt, onPick };
+  const latest = useRef({ data, span, marks, onPick });
+  latest.current = { data, span, marks, onPick };
 
   // Made anew for another theme only; data comes by setData
   useEffect(() => {
@@ -55,7 +57,9 @@ export function Chart({ label, span, times, lines, format, top, startedAt, onPic
       const { idx } = made.cursor;
       if (typeof idx === 'number') latest.current.onPick(idx);
     });
-    const observer = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height: HEIGHT_PX }));
+    const observer = new ResizeObserver(() =>
+      made.setSize({ width: current.clientWidth, height: current.clientHeight }),
+    );
     observer.observe(current);
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     const redraw = () => made.redraw();
@@ -69,7 +73,7 @@ export function Chart({ label, span, times, lines, format, top, startedAt, onPic
     // oxlint-disable-next-line react/exhaustive-deps
   }, [shade, isUtc]);
   // The lists are new whenever their content is
-  useEffect(() => plot.current?.setData(latest.current.data), [times, lines]);
+  useEffect(() => plot.current?.setData(latest.current.data), [times, lines, marks]);
 
   const last = (values: readonly (number | null)[]) => values.findLast((value) => value !== null);
   const told = lines.map(({ name, values }) => {
@@ -82,7 +86,7 @@ export function Chart({ label, span, times, lines, format, top, startedAt, onPic
         ref={place}
         role="img"
         aria-label={`${label}. Latest: ${told.join(', ')}`}
-        className="h-[132px] cursor-pointer"
+        className={`${HEIGHT} cursor-pointer`}
       />
       <figcaption className="flex flex-wrap gap-x-4 text-xs text-quiet">
         {lines.map(({ name, color, values, isDashed }) => {
@@ -126,20 +130,36 @@ function lonelyPoints(plot: UPlot, series: number): number[] {
   return [...values.keys()].filter((index) => !isEmpty(index) && isEmpty(index - 1) && isEmpty(index + 1));
 }
 
-/** Before it nothing was counted. */
-function drawStart(plot: UPlot, startedAt: number, color: string): void {
+/** A line where a replica came or went, with its name where the one before leaves room for it. */
+function drawMarks(plot: UPlot, marks: readonly Mark[], font: string, colorOf: (property: string) => string): void {
   const { min, max } = plot.scales['x'] ?? {};
-  if (typeof min !== 'number' || typeof max !== 'number' || startedAt <= min || startedAt >= max) return;
+  if (typeof min !== 'number' || typeof max !== 'number') return;
   const { ctx, bbox } = plot;
-  const x = Math.round(plot.valToPos(startedAt, 'x', true)) + 0.5;
+  const px = devicePixelRatio;
   ctx.save();
-  ctx.strokeStyle = color;
-  ctx.lineWidth = devicePixelRatio;
-  ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
-  ctx.beginPath();
-  ctx.moveTo(x, bbox.top);
-  ctx.lineTo(x, bbox.top + bbox.height);
-  ctx.stroke();
+  ctx.lineWidth = px;
+  ctx.setLineDash([2 * px, 3 * px]);
+  ctx.font = font.replace('11px', `${10 * px}px`);
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'top';
+  let taken = Number.NEGATIVE_INFINITY;
+  for (const { at, text, isBad } of marks) {
+    if (at <= min || at >= max) continue;
+    const x = Math.round(plot.valToPos(at, 'x', true)) + 0.5;
+    ctx.strokeStyle = colorOf(isBad ? '--color-failed' : '--color-edge');
+    ctx.fillStyle = colorOf(isBad ? '--color-failed' : '--color-quiet');
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const { width } = ctx.measureText(text);
+    const right = bbox.left + bbox.width;
+    // At the end of the axis the name stands before its line.
+    const left = x + width + 4 * px > right ? x - width - 4 * px : x + 4 * px;
+    if (left < taken || left < bbox.left) continue;
+    ctx.fillText(text, left, bbox.top);
+    taken = Math.max(x, left + width) + 6 * px;
+  }
   ctx.restore();
 }
 
@@ -148,7 +168,7 @@ function optionsOf(
   lines: readonly Line[],
   format: (value: number) => string,
   top: number,
-  latest: () => Pick<Props, 'span' | 'startedAt'>,
+  latest: () => Pick<Props, 'span' | 'marks'>,
 ): UPlot.Options {
   const font = `11px ${getComputedStyle(element).fontFamily}`;
   const axis = {
@@ -158,7 +178,7 @@ function optionsOf(
   };
   return {
     width: element.clientWidth,
-    height: HEIGHT_PX,
+    height: element.clientHeight,
     padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
@@ -182,7 +202,9 @@ function optionsOf(
         values: (_plot, splits) => splits.map(format),
       },
     ],
-    hooks: { drawAxes: [(plot) => drawStart(plot, latest().startedAt, colorOf(element, '--color-edge'))] },
+    hooks: {
+      drawAxes: [(plot) => drawMarks(plot, latest().marks, font, (property) => colorOf(element, property))],
+    },
     series: [
       {},
       ...lines.map(({ name, color, isDashed }) => ({

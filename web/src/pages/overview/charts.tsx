@@ -1,10 +1,10 @@
 /** Throughput and latency over time, on canvas. A click on a point leads to the tasks of its time. */
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { OverviewSeries, OverviewWindow } from '../../api/server.ts';
-import { Age } from '../../components/time.tsx';
 import { formatCount, formatDuration } from '../../lib/format.ts';
 import { Section } from '../page.tsx';
 import { Chart, type Line } from './chart.tsx';
+import type { Mark } from './marks.ts';
 
 const WINDOW_SECONDS = { '15m': 900, '1h': 3600, '24h': 86_400 } as const;
 
@@ -20,9 +20,10 @@ interface Props {
   readonly series: OverviewSeries;
   readonly window: OverviewWindow;
   readonly now: string;
+  readonly marks: readonly Mark[];
 }
 
-export function Charts({ series, window, now }: Props) {
+export function Charts({ series, window, now, marks }: Props) {
   const { times, stepSeconds } = series;
   const navigate = useNavigate();
   const toTime = (seconds: number) => new Date(seconds * 1000).toISOString();
@@ -33,7 +34,11 @@ export function Charts({ series, window, now }: Props) {
   };
   const end = Date.parse(now) / 1000;
   const span = [end - WINDOW_SECONDS[window], end] as const;
-  const perMinute = (values: readonly number[]) => values.map((value) => (value * 60) / stepSeconds);
+  const until = Date.parse(series.until) / 1000;
+  // The last point may not be over.
+  const secondsOf = (index: number) => Math.max(1, Math.min(stepSeconds, until - (times[index] ?? 0)));
+  const perMinute = (values: readonly (number | null)[]) =>
+    values.map((value, index) => (value === null ? null : (value * 60) / secondsOf(index)));
   const rate = (value: number) => (value < 10 ? String(Number(value.toFixed(1))) : formatCount(Math.round(value)));
   const charts: readonly ChartFacts[] = [
     {
@@ -69,13 +74,13 @@ export function Charts({ series, window, now }: Props) {
       ],
     },
     {
-      title: 'In the process',
-      unit: 'at most',
-      format: (value) => formatCount(Math.round(value)),
+      title: 'Work',
+      unit: 'running on average, queued at most',
+      format: rate,
       top: 4,
       lines: [
         { name: 'running tasks', color: '--color-working', values: series.running },
-        { name: 'queued writes', color: '--color-quiet', values: series.queued, isDashed: true },
+        { name: 'queued tasks', color: '--color-input', values: series.queued, isDashed: true },
       ],
     },
   ];
@@ -98,15 +103,14 @@ export function Charts({ series, window, now }: Props) {
               lines={lines}
               format={format}
               top={top}
-              startedAt={Date.parse(series.since) / 1000}
+              marks={marks}
               onPick={pick}
             />
           </Section>
         ))}
       </div>
       <p className="text-xs text-quiet">
-        Counted by the server that answered, since its start <Age at={series.since} /> ago: the dotted line. Of several
-        replicas each counts its own. A click on a point shows the tasks of its time.{' '}
+        Of all replicas together; a gap is a time when none ran. A click on a point shows the tasks of its time.{' '}
         <Link to="/tasks" search={{ range: window }} className="text-ink underline underline-offset-3">
           The tasks of this time
         </Link>

@@ -1,20 +1,24 @@
 /** One screen that answers: is it healthy, is someone waiting for me, what changed. */
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
-import { type Overview, type OverviewWindow, overviewQuery } from '../../api/server.ts';
+import { lazy, Suspense, useMemo } from 'react';
+import { type Overview, type OverviewWindow, overviewQuery, type Replica } from '../../api/server.ts';
 import type { TaskRow } from '../../api/tasks.ts';
 import { Segments } from '../../components/field.tsx';
 import { Failure, Loading } from '../../components/notices.tsx';
+import { ReplicaStatus } from '../../components/replica-status.tsx';
 import { StateIcon } from '../../components/state.tsx';
-import { Age } from '../../components/time.tsx';
-import { formatCount, formatExact } from '../../lib/format.ts';
+import { Age, Duration } from '../../components/time.tsx';
+import { formatCount, formatExact, plural } from '../../lib/format.ts';
 import { zone } from '../../lib/preferences.ts';
 import { STATES, slugOf, TASK_STATES } from '../../lib/states.ts';
 import { useStore } from '../../lib/store.ts';
 import { Page, Section } from '../page.tsx';
+import { type Mark, marksOf } from './marks.ts';
 
 const Charts = lazy(async () => ({ default: (await import('./charts.tsx')).Charts }));
+/** Starts and ends of replicas that are listed. */
+const MAX_MARKS = 6;
 const LAST_WORDS = { '15m': '15 minutes', '1h': 'hour', '24h': '24 hours' } as const;
 const RANGE_WORDS = { '15m': '15 min', '1h': '1 hour', '24h': '24 hours' } as const;
 
@@ -55,11 +59,12 @@ export function OverviewPage() {
 }
 
 function Facts({ overview }: { overview: Overview }) {
-  const { counts, waiting, failing, isFailingComplete, deadLetters, series, window } = overview;
+  const { counts, waiting, failing, isFailingComplete, deadLetters, queue, series, replicas, window } = overview;
+  const marks = useMemo(() => marksOf(replicas ?? []), [replicas]);
   return (
     <div className="grid gap-6">
       <StateCounts counts={counts} />
-      <div className="grid gap-x-10 gap-y-6 @4xl:grid-cols-[minmax(20rem,2fr)_3fr]">
+      <div className="grid gap-x-10 gap-y-6 @4xl:grid-cols-[minmax(20rem,2fr)_3fr] @7xl:grid-cols-[26rem_minmax(0,1fr)]">
         <div className="grid content-start gap-6">
           <Section title="Waiting for a person">
             {waiting.length === 0 ? <p className="text-quiet">Nobody is waited for.</p> : <Rows rows={waiting} />}
@@ -91,6 +96,7 @@ function Facts({ overview }: { overview: Overview }) {
               ))}
             </ul>
           </Section>
+          {queue !== null && <Queue queue={queue} />}
           {deadLetters !== null && (
             <Section title="Deliveries">
               <Link
@@ -104,14 +110,70 @@ function Facts({ overview }: { overview: Overview }) {
               </Link>
             </Section>
           )}
+          {replicas !== null && <Replicas replicas={replicas} marks={marks} />}
         </div>
         {series !== null && (
           <Suspense fallback={<Loading />}>
-            <Charts series={series} window={window} now={overview.now} />
+            <Charts series={series} window={window} now={overview.now} marks={marks} />
           </Suspense>
         )}
       </div>
     </div>
+  );
+}
+
+/** What waits for a replica with room. */
+function Queue({ queue: { tasks, longestSince } }: { queue: NonNullable<Overview['queue']> }) {
+  return (
+    <Section title="Queue">
+      {longestSince === null ? (
+        <p className="text-quiet">No task waits for a place.</p>
+      ) : (
+        <Link
+          to="/tasks"
+          search={{ state: 'submitted,working' }}
+          className="inline-block min-h-6 leading-6 hover:underline"
+        >
+          {plural(tasks, 'task')} in the queue, the longest for <Duration since={longestSince} until={null} />
+        </Link>
+      )}
+    </Section>
+  );
+}
+
+/** Those that are there, and the last that came or went. */
+function Replicas({ replicas, marks }: { replicas: readonly Replica[]; marks: readonly Mark[] }) {
+  const shown = replicas.filter(({ status }) => status === 'alive' || status === 'late');
+  return (
+    <Section title="Replicas">
+      <ul>
+        {shown.map(({ id, name, status, startedAt }) => (
+          <li key={id} className="border-b border-line last:border-0">
+            <Link
+              to="/settings"
+              className="grid min-h-8 grid-cols-[minmax(0,1fr)_3.5rem_5.5rem] items-center gap-3 hover:bg-hover"
+            >
+              <span className="truncate">{name}</span>
+              <ReplicaStatus status={status} />
+              <span className="text-right text-xs text-quiet">
+                since <Age at={startedAt} />
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <ul className="mt-2 text-xs text-quiet">
+        {marks
+          .slice(-MAX_MARKS)
+          .toReversed()
+          .map(({ at, text, isBad }) => (
+            <li key={`${at} ${text}`} className="flex min-h-6 items-center justify-between gap-3">
+              <span className={`truncate ${isBad ? 'text-failed' : ''}`}>{text}</span>
+              <Age at={at * 1000} />
+            </li>
+          ))}
+      </ul>
+    </Section>
   );
 }
 

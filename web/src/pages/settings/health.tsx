@@ -2,8 +2,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { CircleCheck, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { healthQuery } from '../../api/server.ts';
+import { healthQuery, type ServerHealth } from '../../api/server.ts';
 import { Failure, Loading } from '../../components/notices.tsx';
+import { ReplicaStatus } from '../../components/replica-status.tsx';
 import { Age, Exact } from '../../components/time.tsx';
 import { formatBytes, formatCount, formatDuration, plural } from '../../lib/format.ts';
 import { Section } from '../page.tsx';
@@ -44,9 +45,15 @@ export function Health() {
           ))}
         </Facts>
       </Section>
-      <Section title="Load">
+      <Section title="Replicas">
+        <Replicas replicas={data.replicas} />
+      </Section>
+      <Section title="Load of this replica">
         <Facts>
           <Fact name="Running tasks">{formatCount(load.runningTasks)}</Fact>
+          <Fact name="Tasks in the queue">
+            {formatCount(load.queuedTasks)} <span className="text-quiet">(of all replicas)</span>
+          </Fact>
           <Fact name="Queued writes">{formatCount(load.queuedWrites)}</Fact>
           <Fact name="Open streams">{formatCount(load.openStreams)}</Fact>
           <Fact name="Live consoles">{formatCount(load.liveConnections)}</Fact>
@@ -85,6 +92,75 @@ export function Health() {
       </Section>
     </div>
   );
+}
+
+const REPLICA_COLUMNS = '@2xl:grid-cols-[minmax(0,2fr)_5rem_4rem_6rem_5rem_5rem_8rem]';
+
+/** Those that run first; within each kind the latest start. */
+function Replicas({ replicas }: { replicas: ServerHealth['replicas'] }) {
+  const order = ['alive', 'late', 'gone', 'stopped'];
+  const sorted = replicas.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
+  return (
+    <div role="table" aria-label="Replicas" className="border-t border-line">
+      <div
+        role="row"
+        className={`hidden gap-3 border-b border-line py-1 text-xs text-quiet @2xl:grid ${REPLICA_COLUMNS}`}
+      >
+        {['Replica', 'Status', 'Version', 'Started', 'Running', 'Writes', 'Lease'].map((name) => (
+          <span key={name} role="columnheader">
+            {name}
+          </span>
+        ))}
+      </div>
+      {sorted.map((replica) => {
+        const { id, name, status, version, startedAt, endedAt, seenAt, isThis, runningTasks, queuedWrites } = replica;
+        const isHere = status === 'alive' || status === 'late';
+        return (
+          <div
+            key={id}
+            role="row"
+            className={`grid grid-cols-2 items-baseline gap-x-3 gap-y-0.5 border-b border-line py-1.5 ${REPLICA_COLUMNS}`}
+          >
+            <span role="cell" className="col-span-2 min-w-0 @2xl:col-span-1">
+              <span className="block truncate">
+                {name}
+                {isThis && <span className="text-quiet"> (answers now)</span>}
+              </span>
+              <code className="block truncate font-mono text-xs text-quiet" title={id}>
+                {id}
+              </code>
+            </span>
+            <span role="cell">
+              <ReplicaStatus status={status} />
+            </span>
+            <span role="cell">{version}</span>
+            <span role="cell" className="text-quiet">
+              <Age at={startedAt} /> ago
+            </span>
+            <span role="cell">{isHere ? `${formatCount(runningTasks)} tasks` : '–'}</span>
+            <span role="cell">{isHere ? `${formatCount(queuedWrites)} queued` : '–'}</span>
+            <span role="cell" className="text-quiet">
+              {isHere ? (
+                <>
+                  <span className="@2xl:sr-only">lease </span>
+                  {leaseText(replica)}
+                </>
+              ) : (
+                <>
+                  {status === 'stopped' ? 'stopped' : 'last seen'} <Age at={endedAt ?? seenAt} /> ago
+                </>
+              )}
+            </span>
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+function leaseText({ leaseLeftMs }: ServerHealth['replicas'][number]): string {
+  if (leaseLeftMs === null) return 'none';
+  return leaseLeftMs > 0 ? `holds for ${formatDuration(leaseLeftMs)}` : `over for ${formatDuration(-leaseLeftMs)}`;
 }
 
 function Facts({ children }: { children: ReactNode }) {

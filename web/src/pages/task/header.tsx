@@ -1,20 +1,21 @@
 /** The head of a task: its state, its facts, what can be done to it, whether it is live. */
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, Ban, Copy, Ellipsis, RotateCw, Terminal } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
-import { cancelTask, taskQuery } from '../../api/tasks.ts';
+import { cancelTask, queuedQuery, taskQuery } from '../../api/tasks.ts';
 import { Button, IconButton } from '../../components/button.tsx';
 import { CopyButton, copyText } from '../../components/copy.tsx';
 import { Confirm } from '../../components/dialog.tsx';
 import { Menu, MenuItem } from '../../components/menu.tsx';
 import { explain } from '../../components/notices.tsx';
+import { QueuedText } from '../../components/queued.tsx';
 import { StateLabel } from '../../components/state.tsx';
 import { Age, Duration } from '../../components/time.tsx';
 import { toast } from '../../components/toasts.tsx';
 import { Badge } from '../../frame/live-badge.tsx';
 import { curlOf } from '../../lib/curl.ts';
-import { shortId } from '../../lib/format.ts';
+import { formatCount, shortId } from '../../lib/format.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import { STATES } from '../../lib/states.ts';
 import { sendDraft } from '../send/open.tsx';
@@ -24,6 +25,7 @@ export function TaskHeader({ view }: { view: TaskView }) {
   const { detail, state, badge } = view;
   const { row, task, diagnostics } = detail;
   const { isTerminal } = STATES[state];
+  const isQueued = diagnostics.leaseReplica === 'queued' && !isTerminal;
   const lastAt = view.events.at(-1)?.at ?? row.statusAt;
   const [isAsking, setAsking] = useState(false);
   const parts =
@@ -120,7 +122,8 @@ export function TaskHeader({ view }: { view: TaskView }) {
             context <span className="font-mono text-xs">{shortId(row.contextId)}</span>
           </Link>
         </Fact>
-        {diagnostics.leaseReplica !== null && !isTerminal && (
+        {isQueued && <QueueFact id={task.id} />}
+        {diagnostics.leaseReplica !== null && !isQueued && !isTerminal && (
           <Fact>
             replica {shortId(diagnostics.leaseReplica)}
             {diagnostics.isLeaseHere && ' (this one)'}
@@ -139,6 +142,18 @@ export function TaskHeader({ view }: { view: TaskView }) {
       )}
       {isAsking && <CancelDialog id={task.id} name={row.title} onClose={() => setAsking(false)} />}
     </header>
+  );
+}
+
+/** Its place, and why it waits. */
+function QueueFact({ id }: { id: string }) {
+  const { data } = useQuery(queuedQuery(id));
+  if (!data) return null;
+  return (
+    <span className="whitespace-nowrap text-ink">
+      <QueuedText queued={data} />,{' '}
+      {data.place === 1 ? 'next in the queue' : `${formatCount(data.place - 1)} before it`}
+    </span>
   );
 }
 

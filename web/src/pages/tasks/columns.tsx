@@ -1,6 +1,8 @@
 /** The columns of the table, and which of them there is room for. */
 import type { ReactNode } from 'react';
-import type { TaskRow } from '../../api/tasks.ts';
+import type { Glance, Queued, TaskRow } from '../../api/tasks.ts';
+import { QueuedText } from '../../components/queued.tsx';
+import { Sparkline } from '../../components/sparkline.tsx';
 import { StateLabel } from '../../components/state.tsx';
 import { Age, Duration } from '../../components/time.tsx';
 import { formatCount, shortId } from '../../lib/format.ts';
@@ -22,7 +24,8 @@ interface Column {
   readonly isNumber: boolean;
   /** The width of the table from which on it is shown. */
   readonly from: number;
-  readonly cell: (row: TaskRow, facts: Facts) => ReactNode;
+  /** `glance` comes a moment after the row. */
+  readonly cell: (row: TaskRow, facts: Facts, glance: Glance | undefined) => ReactNode;
 }
 
 export const COLUMNS = {
@@ -38,7 +41,7 @@ export const COLUMNS = {
     width: 'minmax(0,1fr)',
     isNumber: false,
     from: 0,
-    cell: (row) => <Title row={row} />,
+    cell: (row, _facts, glance) => <Title row={row} glance={glance} />,
   },
   agent: {
     header: 'Agent',
@@ -67,6 +70,13 @@ export const COLUMNS = {
       <Narrow text={shortId(ownerId)} title={ownerId} onClick={() => change({ owner: ownerId })} />
     ),
   },
+  rate: {
+    header: 'Rate',
+    width: '4rem',
+    isNumber: false,
+    from: 900,
+    cell: (_row, _facts, glance) => <Sparkline rate={glance?.rate ?? ''} />,
+  },
   events: {
     header: 'Events',
     width: '3.5rem',
@@ -94,19 +104,31 @@ export function columnsAt(width: number, isAdmin: boolean): readonly ColumnId[] 
   return COLUMN_IDS.filter((id) => COLUMNS[id].from <= width && (id !== 'owner' || isAdmin));
 }
 
-/** What it is about; of a failure, why. */
-export function Title({ row: { title, statusText, state } }: { row: TaskRow }) {
-  const { waitsForPerson } = STATES[state];
-  const isBad = state === 'TASK_STATE_FAILED' || state === 'TASK_STATE_REJECTED';
-  const isTold = statusText !== '' && (isBad || waitsForPerson);
+/** What it is about; of a failure, why; of what is queued, since when and why. */
+export function Title({ row, glance }: { row: TaskRow; glance: Glance | undefined }) {
+  const { title, state } = row;
+  const note = noteOf(row, glance);
   return (
     <span className="flex min-w-0 items-baseline gap-2">
-      <span className={`truncate ${isTold ? 'max-w-[55%] shrink-0' : ''}`}>
+      <span className={`truncate ${note === null ? '' : 'max-w-[55%] shrink-0'}`}>
         {title === '' ? <span className="text-quiet">without text</span> : title}
       </span>
-      {isTold && <span className={`min-w-0 flex-1 truncate text-xs ${STATES[state].color}`}>{statusText}</span>}
+      {note !== null && <span className={`min-w-0 flex-1 truncate text-xs ${STATES[state].color}`}>{note}</span>}
     </span>
   );
+}
+
+/** Where it waits, as of the row: who has moved on since waits no more. */
+export function queuedOf({ seq }: TaskRow, glance: Glance | undefined): Queued | null {
+  return glance !== undefined && glance.seq === seq ? glance.queued : null;
+}
+
+function noteOf(row: TaskRow, glance: Glance | undefined): ReactNode {
+  const { state, statusText } = row;
+  const isBad = state === 'TASK_STATE_FAILED' || state === 'TASK_STATE_REJECTED';
+  if (statusText !== '' && (isBad || STATES[state].waitsForPerson)) return statusText;
+  const queued = queuedOf(row, glance);
+  return queued === null ? null : <QueuedText queued={queued} />;
 }
 
 /** A value that narrows the list to itself. */

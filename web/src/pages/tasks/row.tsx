@@ -1,14 +1,17 @@
 /** One task in the table. All of the row leads to it; what is in it may narrow the list instead. */
 import { memo } from 'react';
-import type { TaskRow } from '../../api/tasks.ts';
+import type { Glance, TaskRow } from '../../api/tasks.ts';
+import { QueuedText } from '../../components/queued.tsx';
 import { StateIcon } from '../../components/state.tsx';
 import { Age } from '../../components/time.tsx';
 import { plural } from '../../lib/format.ts';
 import { STATES } from '../../lib/states.ts';
-import { COLUMNS, type ColumnId, type Facts, Title } from './columns.tsx';
+import { COLUMNS, type ColumnId, type Facts, queuedOf, Title } from './columns.tsx';
 
 interface Props {
   readonly row: TaskRow;
+  /** It comes a moment after the row. */
+  readonly glance: Glance | undefined;
   /** null: no room for columns, two lines instead. */
   readonly cells: readonly ColumnId[] | null;
   readonly template: string;
@@ -26,7 +29,7 @@ interface Props {
 }
 
 export const Row = memo(function Row(props: Props) {
-  const { row, cells, template, top, height, index, news, isFresh, isOpen, isActive, isQuick, facts } = props;
+  const { row, glance, cells, template, top, height, index, news, isFresh, isOpen, isActive, isQuick, facts } = props;
   const background = isOpen ? 'bg-selected' : isActive ? 'bg-hover' : 'hover:bg-hover';
   return (
     <div
@@ -50,12 +53,16 @@ export const Row = memo(function Row(props: Props) {
           </div>
         ) : cells === null ? (
           <div role="cell" className="min-w-0">
-            <TwoLines row={row} facts={facts} />
+            <TwoLines row={row} glance={glance} facts={facts} />
           </div>
         ) : (
           cells.map((id) => (
             <div key={id} role="cell" className={`min-w-0 ${COLUMNS[id].isNumber ? 'text-right text-quiet' : ''}`}>
-              {id === 'title' ? <RowLink row={row} facts={facts} /> : COLUMNS[id].cell(row, facts)}
+              {id === 'title' ? (
+                <RowLink row={row} glance={glance} facts={facts} />
+              ) : (
+                COLUMNS[id].cell(row, facts, glance)
+              )}
             </div>
           ))
         )}
@@ -65,7 +72,7 @@ export const Row = memo(function Row(props: Props) {
 });
 
 /** A plain link: the router's own works out an address for each row, which takes longer than all else in it. */
-function RowLink({ row, facts: { hrefOf, open } }: { row: TaskRow; facts: Facts }) {
+function RowLink({ row, glance, facts: { hrefOf, open } }: Pick<Props, 'row' | 'glance' | 'facts'>) {
   return (
     <a
       href={hrefOf(row.id)}
@@ -78,24 +85,26 @@ function RowLink({ row, facts: { hrefOf, open } }: { row: TaskRow; facts: Facts 
       }}
       className="block min-w-0 after:absolute after:inset-0 focus-visible:outline-none focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-accent"
     >
-      <Title row={row} />
+      <Title row={row} glance={glance} />
     </a>
   );
 }
 
-function TwoLines({ row, facts }: { row: TaskRow; facts: Facts }) {
+function TwoLines({ row, glance, facts }: Pick<Props, 'row' | 'glance' | 'facts'>) {
   const { word, color } = STATES[row.state];
+  const queued = queuedOf(row, glance);
   return (
     <>
       <span className="flex items-center gap-2">
         <StateIcon state={row.state} isMoving />
         <span className="min-w-0 flex-1">
-          <RowLink row={row} facts={facts} />
+          <RowLink row={row} glance={undefined} facts={facts} />
         </span>
         <Age at={row.statusAt} className="text-xs text-quiet" />
       </span>
       <span className="block truncate pl-5.5 text-xs text-quiet">
-        <span className={color}>{word}</span> · {row.agentId} · {plural(row.seq, 'event')}
+        <span className={color}>{word}</span> · {queued !== null && <QueuedText queued={queued} />}
+        {queued === null && `${row.agentId} · ${plural(row.seq, 'event')}`}
       </span>
     </>
   );

@@ -14,6 +14,7 @@ import { NoTasks } from './empty.tsx';
 import { type ChangeSearch, type Counts, FollowButton } from './filters.tsx';
 import { Row } from './row.tsx';
 import { Summary } from './summary.tsx';
+import { useGlances } from './use-glances.ts';
 import { useTaskList } from './use-task-list.ts';
 
 const ROW_PX = 32;
@@ -47,6 +48,8 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
   const template = visible.map((id) => COLUMNS[id].width).join(' ');
   const rowPx = isNarrow ? NARROW_ROW_PX : ROW_PX;
   const { first, end, isQuick, reveal } = useRowsInView(scroller, rows.length, rowPx);
+  const inView = useMemo(() => rows.slice(first, end), [rows, first, end]);
+  const glances = useGlances(inView, isQuick);
   const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = list;
   useEffect(() => {
     // A search may find nothing in what one page looked through: then the next one is asked for as well.
@@ -145,10 +148,11 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
           )}
           {list.isSuccess && rows.length === 0 && !hasNextPage && <NoTasks search={search} change={change} />}
           <div role="presentation" className="relative" style={{ height: rows.length * rowPx }}>
-            {rows.slice(first, end).map((row, offset) => (
+            {inView.map((row, offset) => (
               <Row
                 key={row.id}
                 row={row}
+                glance={glances.get(row.id)}
                 cells={isNarrow ? null : visible}
                 template={template}
                 top={(first + offset) * rowPx}

@@ -1,0 +1,68 @@
+/** What lists tell of tasks in view: the rate of their events, and where in the queue they wait. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Glances, glancesSchema } from '../../../src/http/admin/glance-contract.ts';
+import type { Overview } from '../../../src/http/admin/overview-contract.ts';
+import { DATABASES } from '../../support/databases.ts';
+import { type ParleyProcess, startParley } from '../../support/server.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import { issueKey, manage } from '../../support/wire-client.ts';
+
+describe.each(DATABASES)('on $name', (under) => {
+  describe.skipIf(under.skipped !== undefined)('tasks in view', () => {
+    let parley: ParleyProcess;
+    let ann: { readonly key: string };
+    let bob: { readonly key: string };
+
+    beforeAll(async () => {
+      const databaseUrl = await under.create();
+      const config = 'tasks: { maxRunning: 4, maxRunningPerAgent: 3, maxRunningPerOwner: 1 }\n';
+      parley = await startParley({ config, ...(databaseUrl === undefined ? {} : { databaseUrl: databaseUrl.url }) });
+      [ann, bob] = await Promise.all([issueKey(parley, { name: 'ann' }), issueKey(parley, { name: 'bob' })]);
+    });
+
+    const send = async (key: string, text: string, mode = 'immediate'): Promise<string> => {
+      const body = { agentId: 'echo', message: { parts: [{ text }] }, mode };
+      const { json } = await manage(parley, 'POST', '/api/v1/tasks', { key, body });
+      return (json as { readonly task: { readonly id: string } }).task.id;
+    };
+    const glances = async (key: string, ids: readonly string[]) => {
+      const { status, json } = await manage(parley, 'GET', `/api/v1/task-glances?ids=${ids.join()}`, { key });
+      expect(status).toBe(200);
+      expect(glancesSchema.parse(json)).toEqual(json);
+      return new Map((json as Glances).glances.map((glance) => [glance.id, glance]));
+    };
+
+    test("[U1] the rate of a task's events, of one's own tasks only", async () => {
+      const id = await send(ann.key, '/stream count=40 interval=1', 'blocking');
+      const one = (await glances(ann.key, [id])).get(id);
+      expect(one?.rate).toMatch(/^\d{16}$/);
+      expect(one?.rate).toContain('9');
+      expect(one).toMatchObject({ seq: 43, queued: null });
+      expect((await glances(parley.adminKey, [id])).size).toBe(1);
+      expect((await glances(bob.key, [id])).size).toBe(0);
+      expect((await glances(ann.key, ['no-such-task'])).size).toBe(0);
+      const writer = await issueKey(parley, { scopes: ['tasks:write'] });
+      const { status } = await manage(parley, 'GET', `/api/v1/task-glances?ids=${id}`, { key: writer.key });
+      expect(status).toBe(403);
+    });
+
+    test('[U1] a queued task says since when, its place, and whose limit it waits for; so does the overview', async () => {
+      const running = await send(ann.key, '/sleep 600000');
+      await waitFor('it to run', 20_000, async () => (await glances(ann.key, [running])).get(running)?.seq === 2);
+      const [second, third] = [await send(ann.key, 'second'), await send(ann.key, 'third')];
+      const told = await glances(ann.key, [running, second, third]);
+      expect(told.get(running)?.queued).toBeNull();
+      expect(told.get(second)?.queued).toMatchObject({ place: 1, full: 'owner' });
+      expect(told.get(third)?.queued).toMatchObject({ place: 2, full: 'owner' });
+      const { json } = await manage(parley, 'GET', '/api/v1/overview');
+      expect((json as Overview).queue).toEqual({ tasks: 2, longestSince: told.get(second)?.queued?.since });
+
+      await manage(parley, 'POST', `/api/v1/tasks/${running}/cancel`, { key: ann.key });
+      await waitFor('the queue to be empty', 20_000, async () => {
+        const now = await manage(parley, 'GET', '/api/v1/overview');
+        return (now.json as Overview).queue?.longestSince === null;
+      });
+      expect((await glances(ann.key, [third])).get(third)?.queued).toBeNull();
+    });
+  });
+});
