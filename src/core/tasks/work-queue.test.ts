@@ -261,6 +261,20 @@ describe('whose turn it is', () => {
     expect(agent.last.run.ownerId).toBe('alice');
   });
 
+  it('an owner with a long backlog that fills every place leaves the next free ones to the others', async () => {
+    const agent = puppet();
+    const bench = await files.start([agent.agent], { limits: { maxRunning: 2, maxRunningPerOwner: 200 } });
+    for (const _ of range(1, 20)) await bench.begin('alice', { owner: 'alice' });
+    for (const owner of ['bob', 'bob', 'carol']) await bench.begin(owner, { owner });
+    const owners = () => agent.runs.map(({ run }) => run.ownerId);
+    for (const run of range(1, 6)) {
+      agent.runs[run - 1]?.yield(completed);
+      await until('the next', () => agent.runs.length === run + 2);
+    }
+    expect(owners().slice(2, 5).sort()).toEqual(['alice', 'bob', 'carol']);
+    expect(owners().slice(5, 7).sort()).toEqual(['alice', 'bob']);
+  });
+
   it.each(['tasks.maxRunningPerAgent', 'its own limit'])('an agent waits for itself only: %s', async (limit) => {
     const [slow, other] = [puppet({}, 'slow'), puppet({}, 'other')];
     const isOwn = limit === 'its own limit';

@@ -231,7 +231,7 @@ export class WorkQueue {
   /** Answers whether there may be more of it that could run here now. */
   async #claim(from: 'waiting' | 'dead'): Promise<boolean> {
     const { store, room, replicaId, metrics, clock, agentIds } = this.#options;
-    const claimable = room.claimable(this.hasOtherReplicas ? 0.5 : 1);
+    const { isPassingOver, ...claimable } = room.claimable(this.hasOtherReplicas ? 0.5 : 1);
     const limit = Math.min(claimable.limit, BATCH);
     if (limit === 0) return false;
     const hadWaiting = this.#hasWaiting;
@@ -249,14 +249,13 @@ export class WorkQueue {
         from,
         limit,
       });
-      const isAnyPassedOver = claimable.exceptOwners.length > 0 || claimable.exceptAgents.length > 0;
-      if (from === 'waiting') isAnyLeft = claimed.length === limit || isAnyPassedOver;
+      if (from === 'waiting') isAnyLeft = claimed.length > 0 || isPassingOver;
       for (const one of claimed) {
         metrics.taskClaimed(kindOf(one.from));
         if (one.from === QUEUED) this.#dequeued(one);
       }
       await this.#beginAll(claimed);
-      return claimed.length === limit;
+      return claimed.length > 0;
     } finally {
       this.#hasWaiting ||= isAnyLeft;
       room.reserve(0);

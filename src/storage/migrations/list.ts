@@ -8,6 +8,7 @@ import { taskBrowsing } from './006-task-browsing.ts';
 import { taskQueue } from './007-task-queue.ts';
 import { sharedLimits } from './008-shared-limits.ts';
 import { captures } from './009-captures.ts';
+import { fairQueue } from './010-fair-queue.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   taskQueue,
   sharedLimits,
   captures,
+  fairQueue,
 ];
