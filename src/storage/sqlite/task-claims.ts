@@ -93,7 +93,8 @@ export class SqliteTaskClaims {
   }
 
   #dead(filter: Filter): Candidate[] {
-    return this.#database.prepare(DEAD_TASKS).all(...filter) as unknown as Candidate[];
+    const dead: unknown = this.#database.prepare(DEAD_TASKS).all(...filter);
+    return dead as Candidate[];
   }
 
   async backlog(replicaId: string, limit: number): Promise<Backlog> {
