@@ -148,6 +148,11 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     return this.#runs.size;
   }
 
+  /** Replicas that were alive a second ago, this one included; where the store does not answer, when it last did. */
+  get replicaCount(): number {
+    return this.#work.otherReplicas + 1;
+  }
+
   /** Tasks that wait for room at any replica, as known here: a second old at most. */
   get queuedCount(): number {
     return this.#work.queuedCount;

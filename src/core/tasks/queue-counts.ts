@@ -52,9 +52,9 @@ export class QueueCounts {
     return this.#counted.total;
   }
 
-  /** Whether another replica was alive at the last look. */
-  get hasOtherReplicas(): boolean {
-    return this.#otherReplicas > 0;
+  /** Replicas that were alive at the last look, besides this one. */
+  get otherReplicas(): number {
+    return this.#otherReplicas;
   }
 
   of(ownerId: string): number {
@@ -65,7 +65,7 @@ export class QueueCounts {
   isLookDue(ownerId: string): boolean {
     const { maxQueued, maxQueuedPerOwner } = this.#limits;
     return (
-      this.hasOtherReplicas &&
+      this.#otherReplicas > 0 &&
       (this.#unseen.total >= this.#allowance(maxQueued) ||
         this.#unseen.of(ownerId) >= this.#allowance(maxQueuedPerOwner))
     );

@@ -77,7 +77,11 @@ export class WorkQueue {
 
   /** Whether another replica was alive at the last look. */
   get hasOtherReplicas(): boolean {
-    return this.#counts.hasOtherReplicas;
+    return this.otherReplicas > 0;
+  }
+
+  get otherReplicas(): number {
+    return this.#counts.otherReplicas;
   }
 
   /** Whether a new message has to wait behind older work. */
