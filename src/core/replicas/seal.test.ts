@@ -47,5 +47,10 @@ it('[A12] a flood of forged letters derives no key before the first real one eit
   for (let forged = 0; forged < 300; forged++) {
     expect(here.open(Buffer.concat([letter.subarray(0, MARK_AT), randomBytes(letter.length - MARK_AT)]))).toBeNull();
   }
-  expect([derived.keys, here.open(letter), derived.keys]).toEqual([0, 'hello', 1]);
+  expect(derived.keys).toBe(0);
+  const bodyAt = letter.length - 16 - 'hello'.length;
+  for (let forged = 0; forged < 300; forged++) {
+    expect(here.open(Buffer.concat([letter.subarray(0, bodyAt), randomBytes(letter.length - bodyAt)]))).toBeNull();
+  }
+  expect([here.open(letter), derived.keys]).toEqual(['hello', 1]);
 });

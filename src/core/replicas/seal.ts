@@ -73,10 +73,7 @@ export class AesGcmLetterSeal implements LetterSeal {
       .setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
     try {
       const text = decipher.update(bytes.subarray(HEAD_BYTES, bytes.length - TAG_BYTES), undefined, 'utf8');
-      const opened = `${text}${decipher.final('utf8')}`;
-      // Only now: whoever repeats old letters in another form would have the keys of the others forgotten.
-      this.#remember(nameOf(head), key);
-      return opened;
+      return `${text}${decipher.final('utf8')}`;
     } catch {
       return null;
     }
@@ -90,7 +87,10 @@ export class AesGcmLetterSeal implements LetterSeal {
     if (shared === undefined) return null;
     const salt = head.subarray(SALT_AT, MARK_AT);
     if (!timingSafeEqual(this.#markOf(shared, salt), head.subarray(MARK_AT, MARK_AT + MARK_BYTES))) return null;
-    return derive(shared.bytes, salt, LETTERS);
+    const key = derive(shared.bytes, salt, LETTERS);
+    // Only now: whoever makes salts up would have the keys of the others forgotten.
+    this.#remember(name, key);
+    return key;
   }
 
   #markOf(shared: EncryptionKey, salt: Uint8Array): Uint8Array {
@@ -103,7 +103,6 @@ export class AesGcmLetterSeal implements LetterSeal {
   }
 
   #remember(name: string, key: Uint8Array): void {
-    if (this.#keys.has(name)) return;
     const oldest = this.#keys.size >= MAX_KEYS ? this.#keys.keys().next().value : undefined;
     if (oldest !== undefined) this.#keys.delete(oldest);
     this.#keys.set(name, key);
