@@ -1,11 +1,12 @@
 /** The seal of letters, against whoever can write on the bus and has no key. */
+import type * as Crypto from 'node:crypto';
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { AesGcmLetterSeal } from './seal.ts';
 
 const derived = vi.hoisted(() => ({ keys: 0 }));
 vi.mock('node:crypto', async (original) => {
-  const crypto = await original<typeof import('node:crypto')>();
+  const crypto = await original<typeof Crypto>();
   const hkdfSync = (...values: Parameters<typeof crypto.hkdfSync>) => {
     derived.keys++;
     return crypto.hkdfSync(...values);
