@@ -69,9 +69,12 @@ async function build(ground: Ground, moreAgents: readonly Agent[]): Promise<Runn
 
   const data = await openData(ground);
   const { storage, secrets } = data;
-  const access = await openAccess(ground, data, (sessionId) => {
-    live.recheck({ sessionId });
-    engine.link?.announceSession(sessionId);
+  const access = await openAccess(ground, data, {
+    onSessionEnded: (sessionId) => {
+      live.recheck({ sessionId });
+      engine.link?.announceSession(sessionId);
+    },
+    replicas: () => engine.replicaCount,
   });
   const { authenticator } = access;
   /** Here, or on another replica. */

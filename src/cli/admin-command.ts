@@ -19,12 +19,18 @@ export interface AdminCommandOptions {
 
 export interface AdminFlags {
   readonly url?: string;
+  readonly plainHttp?: boolean;
   readonly json?: boolean;
 }
 
 export const URL_OPTION = [
   '--url <url>',
   'address of the server (default: as configured; without one, the database itself)',
+] as const;
+
+export const PLAIN_HTTP_OPTION = [
+  '--plain-http',
+  'with --url: send the admin key to another machine over http, which anybody on the way can read',
 ] as const;
 
 /** Runs `work`; what it returns is printed. Exit code 1, with the reason, when it was not done. */
@@ -39,7 +45,7 @@ export async function runAdminCommand(
   try {
     const config = loadConfig({ env: options.env ?? processEnvironment(), cwd: options.cwd ?? process.cwd() });
     const { openAdminRoutes } = await import('./admin-routes.ts');
-    const routes = await openAdminRoutes(config, flags.url);
+    const routes = await openAdminRoutes(config, flags.url, flags.plainHttp === true);
     try {
       output.writeOut?.(await work(routes));
     } finally {
@@ -65,6 +71,7 @@ export function adminCommands(program: Command, name: string, description: strin
         .command(sub)
         .description(what)
         .option(...URL_OPTION)
+        .option(...PLAIN_HTTP_OPTION)
         .option('--json', 'print JSON'),
     run: (command: Command, flags: AdminFlags, work: (routes: AdminRoutes) => Promise<string>): Promise<void> =>
       runAdminCommand(options, command, flags, work),

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import Fastify from 'fastify';
 import { request } from 'undici';
 import type { Config } from '../config/load.ts';
-import { listenUrl } from '../config/network.ts';
+import { isLoopbackHost, listenUrl } from '../config/network.ts';
 import { ApiKeyService } from '../core/access/api-keys.ts';
 import { ADMIN } from '../core/access/principal.ts';
 import { silentLogger } from '../core/logger.ts';
@@ -45,15 +45,32 @@ export interface AdminRoutes {
 /**
  * @param url of the server, when the user names it: then it must answer. Else the configured address, and where
  * nobody listens there, the database itself.
+ * @param mayBePlain the admin key may go over http to another machine.
  */
-export async function openAdminRoutes(config: Config, url: string | undefined): Promise<AdminRoutes> {
+export async function openAdminRoutes(
+  config: Config,
+  url: string | undefined,
+  mayBePlain: boolean,
+): Promise<AdminRoutes> {
   if (url !== undefined && !/^https?:\/\/./i.test(url)) {
     throw new AppError('INVALID_PARAMS', `--url must be an http or https URL, not ${JSON.stringify(url)}`);
+  }
+  if (url !== undefined && !mayBePlain && isPlainElsewhere(url)) {
+    throw new AppError(
+      'INVALID_PARAMS',
+      `--url ${url} would send the admin key over http to another machine, where anybody on the way can read it; ` +
+        'use https, run the command there, or add --plain-http',
+    );
   }
   const address = url ?? addressOf(config);
   const server = serverRoutes(config, address, url === undefined);
   if (url !== undefined || (address !== null && (await isAnswering(address)))) return server;
   return databaseRoutes(config, address);
+}
+
+function isPlainElsewhere(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && !isLoopbackHost(hostname);
 }
 
 /** Null: port 0, which nobody can know. */

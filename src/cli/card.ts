@@ -4,7 +4,14 @@ import type { Command } from 'commander';
 import type { SignedCard } from '../http/admin/signing-key-contract.ts';
 import { AppError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/json.ts';
-import { type AdminCommandOptions, type AdminFlags, runAdminCommand, toJson, URL_OPTION } from './admin-command.ts';
+import {
+  type AdminCommandOptions,
+  type AdminFlags,
+  PLAIN_HTTP_OPTION,
+  runAdminCommand,
+  toJson,
+  URL_OPTION,
+} from './admin-command.ts';
 import type { TrustFlags } from './card-check.ts';
 
 interface ReadFlags extends TrustFlags {
@@ -76,6 +83,7 @@ export function registerCardCommands(program: Command, options: AdminCommandOpti
     .option('--add', 'keep the signatures that the card has; without it they go, as they may be of another text')
     .option('--out <file>', 'write the card to a file instead')
     .option(...URL_OPTION)
+    .option(...PLAIN_HTTP_OPTION)
     .action((where: string, flags: SignFlags, command: Command) => {
       const finish = (signed: JsonObject): string => {
         if (flags.out === undefined) return toJson(signed);

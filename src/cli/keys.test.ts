@@ -221,4 +221,18 @@ describe('without a server', () => {
     expect((await run(['list', '--url', 'localhost'])).err).toContain('error: --url must be an http or https URL');
     expect((await run(['list'], { PORT: 'x' })).err).toContain('PORT (server.port) must be an integer');
   });
+
+  test('[O14] the admin key goes to no other machine over plain http, unless that is asked for', async () => {
+    for (const url of ['http://192.0.2.1:9', 'HTTP://parley.invalid']) {
+      const { err, exitCode } = await run(['list', '--url', url]);
+      expect([exitCode, err]).toEqual([1, expect.stringContaining(`--url ${url} would send the admin key over http`)]);
+      expect(err).toContain('--plain-http');
+    }
+    // These are called: nobody listens there.
+    for (const url of ['http://127.0.0.1:9', 'http://[::1]:9', 'https://localhost:9']) {
+      expect((await run(['list', '--url', url])).err).toContain(`the server at ${url} cannot be reached`);
+    }
+    const asked = await run(['list', '--url', 'http://0.0.0.0:9', '--plain-http']);
+    expect(asked.err).toContain('the server at http://0.0.0.0:9 cannot be reached');
+  });
 });

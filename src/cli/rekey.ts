@@ -1,7 +1,14 @@
 /** `parley rekey`: seals the secrets in the database with the current encryption key, and says which keys may go. */
 import type { Command } from 'commander';
 import type { EncryptionStatus, RekeyBatchAnswer } from '../http/admin/encryption-contract.ts';
-import { type AdminCommandOptions, type AdminFlags, runAdminCommand, toJson, URL_OPTION } from './admin-command.ts';
+import {
+  type AdminCommandOptions,
+  type AdminFlags,
+  PLAIN_HTTP_OPTION,
+  runAdminCommand,
+  toJson,
+  URL_OPTION,
+} from './admin-command.ts';
 import type { AdminRoutes } from './admin-routes.ts';
 import { renderTable } from './table.ts';
 
@@ -25,6 +32,7 @@ export function registerRekeyCommand(program: Command, options: AdminCommandOpti
     .command('rekey')
     .description('seal all secrets in the database with the current encryption key, while the server runs')
     .option(...URL_OPTION)
+    .option(...PLAIN_HTTP_OPTION)
     .option('--status', 'change nothing; show how many secrets each key has sealed')
     .option('--json', 'print JSON')
     .action((flags: Flags, command: Command) =>

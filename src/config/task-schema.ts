@@ -26,7 +26,7 @@ export const tasks = section({
   ),
   maxQueued: key(
     integer(0, 1_000_000).default(10_000),
-    'Tasks waiting at once for a process with room, in all. Each process counts them once a second. 0: none waits.',
+    'Tasks waiting at once for a process with room, in all. Several processes may pass it by a tenth in a burst. 0: none waits.',
   ),
   maxQueuedPerOwner: key(
     integer(1, 1_000_000).default(1000),

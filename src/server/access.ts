@@ -25,11 +25,17 @@ export interface Access {
   readonly gate: Gate;
 }
 
-/** @param onSessionEnded by this replica */
+export interface AccessOptions {
+  /** Called for a session that this replica ended. */
+  readonly onSessionEnded: (sessionId: string) => void;
+  /** Replicas that are known to be alive, this one included. */
+  readonly replicas: () => number;
+}
+
 export async function openAccess(
   { config, logger, metrics, stops }: Ground,
   { storage }: Data,
-  onSessionEnded: (sessionId: string) => void,
+  { onSessionEnded, replicas }: AccessOptions,
 ): Promise<Access> {
   const { mode } = config.auth;
   const keyFile = { dataDir: config.dataDir, problemOf: adminKeyProblem, randomBytes, clock, log: logger };
@@ -64,7 +70,14 @@ export async function openAccess(
   const countsAt = { redisUrl: config.redis.url, storage, clock, logger };
   const counts = isLimiting(config.rateLimit) ? await openRateCounts(countsAt) : null;
   stops.push(() => counts?.close());
-  const limiters = createLimiters({ settings: config.rateLimit, counts, clock, logger, metrics: metrics.rateLimit });
+  const limiters = createLimiters({
+    settings: config.rateLimit,
+    counts,
+    replicas,
+    clock,
+    logger,
+    metrics: metrics.rateLimit,
+  });
   stops.push(() => limiters.stop());
   const gate = { authenticator, requests: limiters.requests, failures: limiters.failures };
   return { adminKey, madeAdminKey, adminTokens, authenticator, sessions, limiters, gate };

@@ -14,7 +14,8 @@ function waiting(replicaId: string, over: Partial<ClaimQuery> = {}): ClaimQuery 
     replicaId,
     from: 'waiting',
     limit: 100,
-    exceptOwners: [],
+    running: new Map(),
+    maxPerOwner: 1000,
     exceptAgents: [],
     agents: [],
     overdueBeforeMs: Number.MAX_SAFE_INTEGER,
@@ -100,15 +101,67 @@ export function taskClaimsContract(open: () => Promise<StoreUnderTest>): void {
     expect(await store.claimTasks(waiting('replica-1'))).toEqual([]);
   });
 
-  test('a claim passes over owners and agents that it is told, and takes the oldest of the others', async () => {
+  test('a claim passes over agents that it is told and owners at their limit', async () => {
     const { store } = await open();
     const make = (ownerId: string, agentId: string) => write(store, newTask({ ownerId, agentId, lease: QUEUED }));
     const [a1, b1, a2, b2] = [await make('a', 'x'), await make('b', 'x'), await make('a', 'y'), await make('b', 'y')];
+    const [b3] = [await make('b', 'x')];
     const claim = async (over: Partial<ClaimQuery>) => claimedIds(await store.claimTasks(waiting('r', over)));
-    expect(await claim({ exceptOwners: ['a', 'nobody'], limit: 1 })).toEqual([b1.id]);
-    expect(await claim({ exceptAgents: ['x'], exceptOwners: ['b'] })).toEqual([a2.id]);
+    const held = (...entries: [string, number][]) => new Map<string, number>(entries);
+    expect(await claim({ running: held(['a', 3], ['nobody', 9]), maxPerOwner: 3, limit: 1 })).toEqual([b1.id]);
+    expect(await claim({ exceptAgents: ['x'], running: held(['b', 1]), maxPerOwner: 1 })).toEqual([a2.id]);
     expect(await claim({ exceptAgents: ['x', 'y'] })).toEqual([]);
-    expect(await claim({})).toEqual([a1.id, b2.id]);
+    expect(await claim({ running: held(['b', 2]), maxPerOwner: 3 })).toEqual([a1.id, b2.id]);
+    expect(await claim({})).toEqual([b3.id]);
+  });
+
+  test.each(['waiting', 'dead'] as const)('a claim of what is %s is fair: fewest running first', async (from) => {
+    const { store } = await open();
+    await store.heartbeat('r', HOUR_MS);
+    const lease = from === 'dead' ? 'gone' : QUEUED;
+    const make = async (ownerId: string) => (await write(store, newTask({ ownerId, lease }))).id;
+    const a: string[] = [];
+    for (let index = 0; index < 8; index++) a.push(await make('a'));
+    const [b1, c1, b2, c2] = [await make('b'), await make('c'), await make('b'), await make('c')];
+    const claim = async (limit: number, held: [string, number][] = []) =>
+      claimedIds(await store.claimTasks(waiting('r', { from, limit, running: new Map(held) })));
+    expect(await claim(3)).toEqual([a[0], b1, c1]);
+    // With what runs: a has 1, b 2, c none.
+    const held: [string, number][] = [
+      ['a', 1],
+      ['b', 2],
+    ];
+    expect(await claim(3, held)).toEqual([a[1], a[2], c2]);
+    expect(await claim(2, [['b', 9]])).toEqual([a[3], a[4]]);
+    expect(await claim(2, [['a', 5]])).toEqual([a[5], b2]);
+    expect(await claim(10)).toEqual(a.slice(6));
+  });
+
+  test('of very many owners with work none is left out, and each gets one before any gets two', async () => {
+    const { store } = await open();
+    const owners = Array.from({ length: 250 }, (_, index) => `owner-${String(index).padStart(3, '0')}`);
+    for (const _ of [1, 2])
+      await Promise.all(owners.map((ownerId) => write(store, newTask({ ownerId, lease: QUEUED }))));
+    const running = new Map<string, number>();
+    for (let claims = 0; claims < 50; claims++) {
+      const claimed = await store.claimTasks(waiting('r', { limit: 5, running }));
+      expect(claimed.length).toBe(5);
+      for (const { head } of claimed) running.set(head.ownerId, (running.get(head.ownerId) ?? 0) + 1);
+    }
+    expect(running.size).toBe(250);
+  });
+
+  test('where nothing runs owners get their turn one after the other, however long the backlog of one is', async () => {
+    const { store } = await open();
+    for (const ownerId of ['b', 'b', 'b', 'b', 'b', 'a', 'c', 'a']) {
+      await write(store, newTask({ ownerId, lease: QUEUED }));
+    }
+    const owners: string[] = [];
+    for (let claims = 0; claims < 8; claims++) {
+      const [claimed] = await store.claimTasks(waiting('r', { limit: 1, maxPerOwner: 1 }));
+      owners.push(claimed?.head.ownerId ?? 'nobody');
+    }
+    expect(owners).toEqual(['a', 'b', 'c', 'a', 'b', 'b', 'b', 'b']);
   });
 
   test('tasks of agents that the claimer does not have are left to others, until they are overdue', async () => {

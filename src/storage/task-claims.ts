@@ -1,8 +1,19 @@
 /** What claims of tasks that nobody runs have in common on both databases. */
 import { type Backlog, QUEUED, RELEASED } from '../core/tasks/store.ts';
 
-/** As the index `tasks_waiting` says it, whose order is `num + 0`. */
+/** As the indexes of tasks that wait say it; their orders are `num + 0`, and `owner_id || ''` with it. */
 export const WAITING = `lease_replica in ('${QUEUED}', '${RELEASED}')`;
+
+/**
+ * Owners that one claim looks at: the next ones in a circle, so that nobody is left out. In the order of age among equals an
+ * owner with the oldest backlog would get every place where there are fewer places than owners.
+ */
+export const OWNERS_PER_CLAIM = 100;
+
+/** The owner that waits next after another, in a circle; null: nobody waits. `after`: a column or parameter. */
+export const nextOwner = (after: string): string => `coalesce(
+    (select owner_id || '' from tasks where ${WAITING} and owner_id || '' > ${after} order by owner_id || '' limit 1),
+    (select owner_id || '' from tasks where ${WAITING} order by owner_id || '' limit 1))`;
 
 /**
  * `dead`: who holds leases and is not alive, for `with recursive`. Goes from holder to holder through the index, however

@@ -2,17 +2,26 @@
 import { expect, test } from 'vitest';
 import { ALL, type StoreUnderTest, write } from '../../test/support/store-under-test.ts';
 import { chunks, type NewTask, newTask, status, T0 } from '../../test/support/task-writes.ts';
-import type { TaskHead, TaskStore } from '../core/tasks/store.ts';
+import type { TaskHead, TaskStore, TaskWrite } from '../core/tasks/store.ts';
 
 const SOON = T0 + 1000;
 
-/** A task with a message, an artifact and a push configuration that still has deliveries, ended at SOON - 1. */
+/** A task with a message and an artifact, ended at SOON - 1. */
 async function endedTask(store: TaskStore, options: NewTask = {}, atMs = SOON - 1): Promise<TaskHead> {
-  const created = newTask({ atMs: T0, ...options });
+  return ending(store, newTask({ atMs: T0, ...options }), atMs);
+}
+
+/** The same with a push configuration, whose deliveries all wait. */
+async function pushedTask(store: TaskStore, atMs = SOON - 1): Promise<TaskHead> {
+  const created = newTask({ atMs: T0 });
   const secret = { keyId: 'key', envelope: 'sealed' };
   const { id } = created.head;
   const pushConfig = { uid: `uid-${id}`, id: 'c', version: '1.0' as const, host: 'h', secret, createdAtMs: T0 };
-  const working = await write(store, status(await write(store, { ...created, pushConfig }), 'TASK_STATE_WORKING'));
+  return ending(store, { ...created, pushConfig }, atMs);
+}
+
+async function ending(store: TaskStore, created: TaskWrite, atMs: number): Promise<TaskHead> {
+  const working = await write(store, status(await write(store, created), 'TASK_STATE_WORKING'));
   const streamed = await write(store, chunks(working, ['a', 'b']));
   return write(store, status(streamed, 'TASK_STATE_COMPLETED', { atMs, agentText: 'done' }));
 }
@@ -48,8 +57,11 @@ export function taskDeletionContract(open: () => Promise<StoreUnderTest>): void 
   test('[A10, A14] a task that ended before is gone wholly: head, log, push configurations, deliveries, captured frames, counters', async () => {
     const opened = await open();
     const { store, other } = opened;
-    const old = await endedTask(store);
-    const kept = await endedTask(store, {}, SOON);
+    const old = await pushedTask(store);
+    const kept = await pushedTask(store, SOON);
+    // As given up.
+    await opened.select(`update push_deliveries set state = 1`);
+    await opened.select(`update push_configs set dead = pending, pending = 0`);
     for (const { id } of [old, kept]) {
       await opened.select(`insert into captured_frames (capture_id, exchange_id, n, task_id, owner_id, agent_id, at,
           direction, kind, transport, line, headers, body, body_bytes, is_cut, is_decoded)
@@ -68,6 +80,21 @@ export function taskDeletionContract(open: () => Promise<StoreUnderTest>): void 
     expect(await count(opened, 'push_deliveries')).toBe(kept.seq);
     expect(await deleteAll(store)).toBe(0);
     expect((await list(store, kept)).totalSize).toBe(1);
+  });
+
+  test('[A11] one with push notifications that are still to be sent stays until they are delivered or given up', async () => {
+    const opened = await open();
+    const { store } = opened;
+    const pushed = await pushedTask(store);
+    await endedTask(store);
+    expect(await deleteAll(store)).toBe(1);
+    expect(await store.readHead(pushed, pushed.id)).toBeDefined();
+    expect(await count(opened, 'push_deliveries')).toBe(pushed.seq);
+    await opened.select(`update push_configs set pending = pending - 1`);
+    expect(await deleteAll(store)).toBe(0);
+    await opened.select(`update push_configs set pending = 0`);
+    expect(await deleteAll(store)).toBe(1);
+    expect(await count(opened, 'push_deliveries')).toBe(0);
   });
 
   test('[A10] one that runs, waits for somebody, or whose lease is to be taken over stays, however old it is', async () => {

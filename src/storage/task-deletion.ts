@@ -25,9 +25,10 @@ export interface DeletedHead {
   readonly size_chars: number;
 }
 
-/** Ended, held by nobody. Value: the time. */
+/** Ended, held by nobody, and with no push notification that is still to be sent (given up ones go with it). Value: the time. */
 export const isDueSql = (time: string): string =>
-  `status_at < ${time} and lease_replica is null and state in (${TERMINAL_STATES.map((state) => `'${state}'`).join(',')})`;
+  `status_at < ${time} and lease_replica is null and state in (${TERMINAL_STATES.map((state) => `'${state}'`).join(',')})
+    and not exists (select 1 from push_configs where task_num = tasks.num and pending > 0)`;
 
 /** Tasks after a position, in order, as far as there are any. Values: the time, the position, how many. */
 export function deletionSliceSql(time: string, after: string, limit: string): string {

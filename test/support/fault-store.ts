@@ -31,6 +31,8 @@ export class FaultStore implements TaskStore {
   otherReplicas: number | undefined;
   /** Claims begun so far. */
   claims = 0;
+  /** Looks at the queue begun so far. */
+  looks = 0;
   /** Writes of the commits that have begun and not been answered yet. */
   underWay: TaskWrite[] = [];
   /** Called before a commit reaches the store; what it throws is what the commit rejects with. */
@@ -123,6 +125,7 @@ export class FaultStore implements TaskStore {
   }
 
   async readBacklog(replicaId: string, limit: number) {
+    this.looks++;
     const backlog = await this.#store.readBacklog(replicaId, limit);
     return { ...backlog, otherReplicas: this.otherReplicas ?? backlog.otherReplicas };
   }

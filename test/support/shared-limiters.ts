@@ -15,11 +15,15 @@ export interface SharedLimiters extends LimitersUnderTest {
   readonly areUp: boolean;
 }
 
-/** @param counts of two replicas, each with connections of its own. */
+/**
+ * @param counts of two replicas, each with connections of its own
+ * @param known how many replicas each takes to be alive
+ */
 export function sharedLimiters(
   counts: readonly [RateCounts, RateCounts],
   undoAfterTest: (cleanUp: () => Promise<void>) => void,
   timeoutMs = 5000,
+  known = 1,
 ): SharedLimiters {
   let fallbacks = 0;
   const all: SharedCounts[] = [];
@@ -44,6 +48,7 @@ export function sharedLimiters(
           metrics: rateMetrics,
           endpoint,
           shared,
+          replicas: () => known,
           windowMs,
         });
       };

@@ -18,6 +18,8 @@ export interface LimitersOptions {
   readonly settings: LimiterSettings;
   /** Where replicas count together; null: this process is the only one. */
   readonly counts: { readonly store: RateCounts; readonly name: string } | null;
+  /** Replicas that are known to be alive, this one included. */
+  readonly replicas: () => number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: RateLimitMetrics & SharedCountsMetrics;
@@ -39,7 +41,7 @@ export function isLimiting({ perMinute, failedAuthPerMinute }: LimiterSettings):
   return perMinute > 0 || failedAuthPerMinute > 0;
 }
 
-export function createLimiters({ settings, counts, clock, logger, metrics }: LimitersOptions): Limiters {
+export function createLimiters({ settings, counts, replicas, clock, logger, metrics }: LimitersOptions): Limiters {
   const { maxBuckets, sharedTimeoutMs: timeoutMs } = settings;
   const shared =
     counts === null || !isLimiting(settings)
@@ -54,7 +56,7 @@ export function createLimiters({ settings, counts, clock, logger, metrics }: Lim
           metrics,
         });
   const limiter = (perMinute: number, endpoint: string): RateLimiter | null =>
-    perMinute === 0 ? null : new RateLimiter({ perMinute, maxBuckets, clock, metrics, endpoint, shared });
+    perMinute === 0 ? null : new RateLimiter({ perMinute, maxBuckets, clock, metrics, endpoint, shared, replicas });
   return {
     requests: limiter(settings.perMinute, 'requests'),
     failures: limiter(settings.failedAuthPerMinute, 'failed-authentications'),

@@ -20,7 +20,15 @@ function limiter(perMinute: number, maxBuckets = 1000): RateLimiter {
     rateLimited: (endpoint: string) => void refused.push(endpoint),
     bucketEvicted: () => void evictions++,
   };
-  return new RateLimiter({ perMinute, maxBuckets, clock, metrics, endpoint: 'requests', shared: null });
+  return new RateLimiter({
+    perMinute,
+    maxBuckets,
+    clock,
+    metrics,
+    endpoint: 'requests',
+    shared: null,
+    replicas: () => 1,
+  });
 }
 
 describe('in memory', () => {
@@ -34,6 +42,7 @@ describe('in memory', () => {
         metrics,
         endpoint,
         shared: null,
+        replicas: () => 1,
         ...(windowMs === undefined ? {} : { windowMs }),
       });
       return [one, one];

@@ -19,7 +19,7 @@ export interface HeaderSink {
 
 export interface RateLimiterOptions {
   readonly perMinute: number;
-  /** Callers that this process remembers; those that are counted elsewhere only once they have to wait. */
+  /** Callers that this process remembers. */
   readonly maxBuckets: number;
   readonly clock: Clock;
   readonly metrics: RateLimitMetrics;
@@ -27,6 +27,8 @@ export interface RateLimiterOptions {
   readonly endpoint: string;
   /** null: this process is the only one. */
   readonly shared: SharedCounts | null;
+  /** Replicas that are known to be alive, this one included: what each may allow while it counts alone is a share of the limit. */
+  readonly replicas: () => number;
   /** A minute, but for tests that cannot turn the clock of a server. */
   readonly windowMs?: number;
 }
@@ -60,11 +62,13 @@ export class RateLimiter {
     return this.#takeShared(shared, key, answer);
   }
 
+  /** While replicas cannot count together each takes it that the others allow as much as it does; one request is allowed always. */
   #takeHere(key: string, answer: HeaderSink): void {
-    const { perMinute, clock } = this.#options;
+    const { perMinute, clock, replicas } = this.#options;
     const bucket = this.#here.open(key);
-    const isAllowed = bucket.used < perMinute;
-    if (isAllowed) bucket.used++;
+    const n = replicas();
+    const isAllowed = bucket.used === 0 || bucket.used + n <= perMinute;
+    bucket.used = isAllowed ? Math.min(bucket.used + n, perMinute) : perMinute;
     this.#tell(answer, bucket.used, bucket.endsAtMs - clock.now(), isAllowed);
   }
 
@@ -75,9 +79,10 @@ export class RateLimiter {
       this.#takeHere(key, answer);
       return;
     }
-    const { used, endsInMs } = count;
-    if (used >= perMinute) this.#here.set(key, perMinute, endsInMs);
-    this.#tell(answer, Math.min(used, perMinute), endsInMs, used <= perMinute);
+    const { endsInMs } = count;
+    const used = Math.min(count.used, perMinute);
+    this.#here.set(key, used, endsInMs);
+    this.#tell(answer, used, endsInMs, count.used <= perMinute);
   }
 
   #tell(answer: HeaderSink, used: number, leftMs: number, isAllowed: boolean): void {

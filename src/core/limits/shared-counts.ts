@@ -17,7 +17,7 @@ export interface SharedCountsOptions {
   /** `Redis` or `PostgreSQL`, for the log. */
   readonly name: string;
   readonly windowMs: number;
-  /** How long a request waits for its count. */
+  /** How long an answer of the store may take. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -26,10 +26,7 @@ export interface SharedCountsOptions {
 
 type Waiter = (count: RateCount | null) => void;
 
-interface Batch {
-  readonly waiters: Map<string, Waiter[]>;
-  readonly cancelTimeout: () => void;
-}
+type Waiters = Map<string, Waiter[]>;
 
 /** How often it is tried whether the counts are there again. */
 const PROBE_MS = 1000;
@@ -39,9 +36,9 @@ const MAX_KEY_LENGTH = 200;
 
 export class SharedCounts {
   readonly #options: SharedCountsOptions;
-  #next: Batch | null = null;
+  #next: Waiters | null = null;
   /** Sent, and not given up. */
-  #sent: Batch | null = null;
+  #sent: Waiters | null = null;
   #isScheduled = false;
   #isUnderWay = false;
   #isUp = true;
@@ -61,10 +58,9 @@ export class SharedCounts {
     if (!this.#isUp) return Promise.resolve(null);
     const name = key.length > MAX_KEY_LENGTH ? createHash('sha256').update(key).digest('base64url') : key;
     return new Promise((resolve) => {
-      this.#next ??= { waiters: new Map(), cancelTimeout: this.#timeout() };
-      const { waiters } = this.#next;
-      const same = waiters.get(name);
-      if (same === undefined) waiters.set(name, [resolve]);
+      this.#next ??= new Map();
+      const same = this.#next.get(name);
+      if (same === undefined) this.#next.set(name, [resolve]);
       else same.push(resolve);
       this.#schedule();
     });
@@ -78,15 +74,25 @@ export class SharedCounts {
     this.#giveUp(this.#takeNext());
   }
 
+  /** Where this process was too busy to read an answer that is there, it is read first. */
   #timeout(): () => void {
     const { clock, timeoutMs } = this.#options;
-    return clock.after(timeoutMs, () => this.#down(new Error(`no answer within ${timeoutMs} ms`)));
+    let isOver = false;
+    const cancel = clock.after(timeoutMs, () => {
+      setImmediate(() => {
+        if (!isOver) this.#down(new Error(`no answer within ${timeoutMs} ms`));
+      });
+    });
+    return () => {
+      isOver = true;
+      cancel();
+    };
   }
 
-  #takeNext(): Batch | null {
-    const batch = this.#next;
+  #takeNext(): Waiters | null {
+    const waiters = this.#next;
     this.#next = null;
-    return batch;
+    return waiters;
   }
 
   /** One at a time: what comes meanwhile is the next batch, and a slow store is not asked faster than it answers. */
@@ -95,36 +101,34 @@ export class SharedCounts {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      const batch = this.#takeNext();
-      if (batch !== null) void this.#send(batch);
+      const waiters = this.#takeNext();
+      if (waiters !== null) void this.#send(waiters);
     });
   }
 
-  async #send(batch: Batch): Promise<void> {
+  async #send(waiters: Waiters): Promise<void> {
     const { counts, windowMs } = this.#options;
-    const { waiters } = batch;
     this.#isUnderWay = true;
-    this.#sent = batch;
+    this.#sent = waiters;
+    const cancelTimeout = this.#timeout();
     try {
       const results = await counts.add(
         [...waiters].map(([key, { length }]) => ({ key, n: length })),
         windowMs,
       );
-      if (this.#sent === batch) answer(waiters, results);
+      if (this.#sent === waiters) answer(waiters, results);
     } catch (error) {
       this.#down(error);
     } finally {
-      batch.cancelTimeout();
-      if (this.#sent === batch) this.#sent = null;
+      cancelTimeout();
+      if (this.#sent === waiters) this.#sent = null;
       this.#isUnderWay = false;
       this.#schedule();
     }
   }
 
-  #giveUp(batch: Batch | null): void {
-    if (batch === null) return;
-    batch.cancelTimeout();
-    for (const same of batch.waiters.values()) for (const waiter of same) waiter(null);
+  #giveUp(waiters: Waiters | null): void {
+    for (const same of waiters?.values() ?? []) for (const waiter of same) waiter(null);
   }
 
   #down(err: unknown): void {

@@ -30,6 +30,10 @@ export interface EngineHost {
    * where no other replica could take it, and LIMIT_EXCEEDED when too many wait already. To be asked right before.
    */
   placeFor(scope: TaskScope): 'here' | 'queue';
+  /** Whether `lookAtQueue` must come before `placeFor`: so many were queued since the last look that limits may be passed. */
+  isQueueLookDue(scope: TaskScope): boolean;
+  /** Rejects where the store does. */
+  lookAtQueue(): Promise<void>;
   /**
    * Commits a turn that nobody begins yet, and publishes its first event. Throws UNAVAILABLE when the commit failed.
    */

@@ -148,6 +148,11 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     return this.#runs.size;
   }
 
+  /** Replicas that were alive a second ago, this one included; where the store does not answer, when it last did. */
+  get replicaCount(): number {
+    return this.#work.otherReplicas + 1;
+  }
+
   /** Tasks that wait for room at any replica, as known here: a second old at most. */
   get queuedCount(): number {
     return this.#work.queuedCount;
@@ -301,27 +306,39 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     return run;
   }
 
+  isQueueLookDue(scope: TaskScope): boolean {
+    return !this.#isRoomHere(scope) && this.#work.isLookDue(scope.ownerId);
+  }
+
+  lookAtQueue(): Promise<void> {
+    return this.#work.lookAtQueue();
+  }
+
   placeFor(scope: TaskScope): 'here' | 'queue' {
     // Asked right before a turn begins: the server may have been stopped since the message came.
     if (!this.#isOpen && !this.#isLeaving) throw shuttingDown();
-    const full = this.#room.fullFor(scope);
-    if (!this.#isLeaving && full === null && (!this.#work.isDue || !this.#work.hasRoom(scope.ownerId))) return 'here';
-    this.#work.checkRoom(scope.ownerId, full);
+    if (this.#isRoomHere(scope)) return 'here';
+    this.#work.checkRoom(scope.ownerId, this.#room.fullFor(scope));
     return 'queue';
+  }
+
+  #isRoomHere(scope: TaskScope): boolean {
+    if (this.#isLeaving || this.#room.fullFor(scope) !== null) return false;
+    return !this.#work.isDue || !this.#work.hasRoom(scope.ownerId);
   }
 
   async enqueue(write: TaskWrite): Promise<CommitResult> {
     const { head, rows } = write;
-    this.#work.count(head.ownerId, 1);
+    this.#work.adding(head.ownerId);
     let result: CommitResult;
     try {
       result = await this.#commit(write);
     } catch (error) {
-      this.#work.count(head.ownerId, -1);
+      this.#work.notAdded(head.ownerId);
       throw error;
     }
     if (result.status !== 'written') {
-      this.#work.count(head.ownerId, -1);
+      this.#work.notAdded(head.ownerId);
       return result;
     }
     this.#publish(head, rows);

@@ -52,19 +52,15 @@ export class Room {
   }
 
   /**
-   * What a claim may ask for: so many tasks that no limit can be passed whoever they belong to, and none of those who are
-   * at their limit. `share`: of the free places, so that other replicas get some too.
+   * What a claim may ask for, so that no limit can be passed whoever the tasks belong to. `share`: of the free places, so
+   * that other replicas get some too. `isPassingOver`: something may be left that waits for an owner or agent at its limit.
    */
-  claimable(share: number): Pick<ClaimQuery, 'limit' | 'exceptOwners' | 'exceptAgents'> {
+  claimable(share: number): Pick<ClaimQuery, 'limit' | 'running' | 'maxPerOwner' | 'exceptAgents'> & {
+    readonly isPassingOver: boolean;
+  } {
     const { maxRunning, maxRunningPerOwner } = this.#limits;
     let limit = Math.ceil(Math.max(0, maxRunning - this.#running) * share);
-    limit = Math.min(limit, maxRunningPerOwner);
-    const exceptOwners: string[] = [];
     const exceptAgents: string[] = [];
-    for (const [ownerId, running] of this.#byOwner) {
-      if (running >= maxRunningPerOwner) exceptOwners.push(ownerId);
-      else limit = Math.min(limit, maxRunningPerOwner - running);
-    }
     for (const { id } of this.#agents.all()) {
       const ofAgent = this.#limitOf(id);
       if (ofAgent === null) continue;
@@ -72,7 +68,8 @@ export class Room {
       if (left <= 0) exceptAgents.push(id);
       else limit = Math.min(limit, left);
     }
-    return { limit, exceptOwners, exceptAgents };
+    const isPassingOver = exceptAgents.length > 0 || [...this.#byOwner.values()].some((n) => n >= maxRunningPerOwner);
+    return { limit, running: this.#byOwner, maxPerOwner: maxRunningPerOwner, exceptAgents, isPassingOver };
   }
 
   /** Keeps places for a claim under way; 0: it is over. */

@@ -138,8 +138,11 @@ export interface ClaimQuery {
   readonly replicaId: string;
   readonly from: 'waiting' | 'dead';
   readonly limit: number;
-  /** Whose tasks, and tasks of which agents, are passed over. */
-  readonly exceptOwners: readonly string[];
+  /** How many tasks of each owner run here; who is not in it has none. */
+  readonly running: ReadonlyMap<string, number>;
+  /** So many tasks of one owner may run here, those that are claimed included. */
+  readonly maxPerOwner: number;
+  /** Tasks of which agents are passed over. */
   readonly exceptAgents: readonly string[];
   /** The agents that this replica has: tasks of others are for replicas that have those, while they are not overdue. */
   readonly agents: readonly string[];
@@ -208,8 +211,9 @@ export interface TaskStore {
   /** Gives this replica's leases back (their holder is RELEASED then) and ends its life, so that others may take over. */
   retireReplica(replicaId: string): Promise<void>;
   /**
-   * Takes up to `limit` tasks that nobody runs, oldest first, and makes `replicaId` their holder, in one statement. Two
-   * claims at once never get the same task and do not wait for each other: what the other is about to take is passed over.
+   * Takes tasks that nobody runs and makes `replicaId` their holder, in one statement: of the owner that has the fewest
+   * here first, the oldest of that owner; among equals it goes round. Of very many owners it looks at the next ones only. May give fewer than `limit` while more wait, but none only where it saw none. Two claims at
+   * once never get the same task and do not wait for each other: what the other is about to take is passed over.
    */
   claimTasks(query: ClaimQuery): Promise<readonly ClaimedTask[]>;
   /** Looks at what waits; counts no more than `limit` queued tasks. */

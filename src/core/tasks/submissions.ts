@@ -68,6 +68,8 @@ export class Submitter {
   async #create(submission: Submission, text: string, dedup: Deduplication | null): Promise<Submitted> {
     const { scope, message, agent } = submission;
     const engine = this.#engine;
+    // Asked again after each: others who waited for the same look may have used it up.
+    while (engine.isQueueLookDue(scope)) await engine.lookAtQueue();
     const place = engine.placeFor(scope);
     const nowMs = engine.clock.now();
     const taskId = engine.ids.next();
@@ -153,6 +155,11 @@ export class Submitter {
           this.#checkHistory(before);
           running.abandon(new AppError('UNAVAILABLE', 'The task went on with a new message'));
         }
+        continue;
+      }
+      if (engine.isQueueLookDue(scope)) {
+        await engine.lookAtQueue();
+        attempt--;
         continue;
       }
       const place = engine.placeFor(scope);

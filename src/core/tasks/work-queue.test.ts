@@ -1,6 +1,6 @@
 /** The queue: what finds no room waits in the store, in order, and is run by the first replica that has some. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { gate } from '../../../test/support/fault-store.ts';
+import { FaultStore, gate } from '../../../test/support/fault-store.ts';
 import { chunk, completed, inputRequired, type Puppet, puppet, working } from '../../../test/support/puppet.ts';
 import {
   Bench,
@@ -15,7 +15,7 @@ import {
 } from '../../../test/support/task-bench.ts';
 import type { Message, Task } from '../../protocol/v1/types.ts';
 import type { SendResult } from './service.ts';
-import { QUEUED } from './store.ts';
+import { QUEUED, type TaskStore } from './store.ts';
 
 let files: BenchFiles;
 beforeEach(() => {
@@ -27,6 +27,13 @@ const scope = { ownerId: 'alice', agentId: 'agent' };
 const taskOf = (result: SendResult): Task => JSON.parse('task' in result ? result.task : '{}') as Task;
 const order = (agent: Puppet) => agent.runs.map(({ run }) => run.taskId);
 const holderOf = async (bench: Bench, taskId: string) => (await bench.store.readHead(scope, taskId))?.leaseReplica;
+
+/** As if two other replicas were alive. */
+function shared(store: TaskStore): FaultStore {
+  const faults = new FaultStore(store);
+  faults.otherReplicas = 2;
+  return faults;
+}
 
 /** A replica with room for `maxRunning` tasks, as many of which run. */
 async function fullBench(maxRunning = 1, options: BenchOptions = {}, agent: Puppet = puppet()) {
@@ -201,6 +208,52 @@ describe('limits on the queue', () => {
     await bench.begin('third', { owner });
   });
 
+  it.each(['maxQueued', 'maxQueuedPerOwner'] as const)(
+    'tasks.%s is passed by a tenth at most by a burst on several replicas',
+    async (key) => {
+      const options = { limits: { maxRunning: 1, [key]: 100 }, storeOf: shared };
+      const replicas: Bench[] = [];
+      for (const _ of range(1, 3)) {
+        const bench = new Bench(files, [puppet().agent], options);
+        await bench.engine.start();
+        await bench.begin('running', { owner: key === 'maxQueued' ? 'somebody' : 'alice' });
+        replicas.push(bench);
+      }
+      for (const bench of replicas) await bench.pass(1_000);
+      const burst = replicas.flatMap((bench) => range(1, 150).map(() => bench.begin('burst')));
+      const taken = (await Promise.allSettled(burst)).filter(({ status }) => status === 'fulfilled').length;
+      expect(taken).toBeGreaterThanOrEqual(100);
+      expect(taken).toBeLessThanOrEqual(110);
+      // Whoever is refused causes no look.
+      const looks = replicas.map(({ store }) => store.looks);
+      await Promise.allSettled(replicas.flatMap((bench) => range(1, 20).map(() => bench.begin('more'))));
+      await Promise.allSettled(replicas.map((bench) => bench.begin('more')));
+      expect(replicas.map(({ store }, index) => store.looks - (looks[index] ?? 0) <= 1)).toEqual([true, true, true]);
+      for (const bench of replicas) await bench.engine.stop(0);
+    },
+  );
+
+  it('while there is room enough nobody looks at the queue to send a message', async () => {
+    const { bench } = await fullBench(1, { storeOf: shared });
+    await bench.pass(1_000);
+    const { looks } = bench.store;
+    await Promise.all(range(1, 10).map(() => bench.begin()));
+    expect(bench.store.looks).toBe(looks);
+    await Promise.all(range(1, 10).map(() => bench.begin()));
+    expect(bench.store.looks - looks).toBe(1);
+  });
+
+  it('what is being stored while the queue is looked at counts', async () => {
+    const { bench } = await fullBench(1, { limits: { maxQueued: 2 } });
+    const storing = bench.store.hold();
+    const queued = [bench.begin(), bench.begin()];
+    await until('the commit', () => bench.store.underWay.length > 0);
+    await bench.pass(1_000);
+    await expect(bench.begin()).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    storing.open();
+    await Promise.all(queued);
+  });
+
   it('a commit that fails leaves nothing that counts', async () => {
     const { bench } = await fullBench(1, { limits: { maxQueued: 1 } });
     bench.store.failNext();
@@ -259,6 +312,20 @@ describe('whose turn it is', () => {
     agent.runs[0]?.yield(completed);
     await until('the next of alice', () => agent.runs.length === 6);
     expect(agent.last.run.ownerId).toBe('alice');
+  });
+
+  it('an owner with a long backlog that fills every place leaves the next free ones to the others', async () => {
+    const agent = puppet();
+    const bench = await files.start([agent.agent], { limits: { maxRunning: 2, maxRunningPerOwner: 200 } });
+    for (const _ of range(1, 20)) await bench.begin('alice', { owner: 'alice' });
+    for (const owner of ['bob', 'bob', 'carol']) await bench.begin(owner, { owner });
+    const owners = () => agent.runs.map(({ run }) => run.ownerId);
+    for (const run of range(1, 6)) {
+      agent.runs[run - 1]?.yield(completed);
+      await until('the next', () => agent.runs.length === run + 2);
+    }
+    expect(owners().slice(2, 5).sort()).toEqual(['alice', 'bob', 'carol']);
+    expect(owners().slice(5, 7).sort()).toEqual(['alice', 'bob']);
   });
 
   it.each(['tasks.maxRunningPerAgent', 'its own limit'])('an agent waits for itself only: %s', async (limit) => {

@@ -7,8 +7,9 @@ import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import type { TaskLimits } from './limits.ts';
 import type { TaskMetrics } from './metrics.ts';
+import { QueueCounts } from './queue-counts.ts';
 import type { Full, Room } from './room.ts';
-import { type ClaimedTask, QUEUED, RELEASED, type TaskScope, type TaskStore } from './store.ts';
+import { type Backlog, type ClaimedTask, QUEUED, RELEASED, type TaskScope, type TaskStore } from './store.ts';
 
 export interface WorkQueueOptions {
   readonly store: TaskStore;
@@ -48,9 +49,7 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions;
   /** Claimed, and not begun yet: by and by, or again, where that failed. */
   readonly #held = new Map<string, ClaimedTask>();
-  #queued = 0;
-  #queuedByOwner = new Map<string, number>();
-  #otherReplicas = 0;
+  readonly #counts: QueueCounts;
   /** Something waits, perhaps only for an owner or agent that is at its limit here. */
   #hasWaiting = false;
   /** Something may wait that this replica has room for: newer work goes behind it. */
@@ -68,16 +67,21 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
+    this.#counts = new QueueCounts(options.limits);
   }
 
-  /** Queued tasks of all replicas: as of the last sweep, with what this replica has done since. */
+  /** Queued tasks of all replicas: as of the last look, with what this replica has done since. */
   get queuedCount(): number {
-    return this.#queued;
+    return this.#counts.total;
   }
 
-  /** Whether another replica was alive at the last sweep. */
+  /** Whether another replica was alive at the last look. */
   get hasOtherReplicas(): boolean {
-    return this.#otherReplicas > 0;
+    return this.otherReplicas > 0;
+  }
+
+  get otherReplicas(): number {
+    return this.#counts.otherReplicas;
   }
 
   /** Whether a new message has to wait behind older work. */
@@ -90,15 +94,15 @@ export class WorkQueue {
   /** Whether one more task of the owner may wait. */
   hasRoom(ownerId: string): boolean {
     const { maxQueued, maxQueuedPerOwner } = this.#options.limits;
-    return this.#queued < maxQueued && (this.#queuedByOwner.get(ownerId) ?? 0) < maxQueuedPerOwner;
+    return this.#counts.total < maxQueued && this.#counts.of(ownerId) < maxQueuedPerOwner;
   }
 
   /** Throws LIMIT_EXCEEDED where no more may wait. `full`: why it cannot run at once, if that is so. */
   checkRoom(ownerId: string, full: Full | null): void {
     const { maxQueued, maxQueuedPerOwner } = this.#options.limits;
     if (maxQueued === 0 && full !== null) throw this.#refusal('are running', full);
-    if (this.#queued >= maxQueued) throw this.#refusal('wait', { key: 'tasks.maxQueued', limit: maxQueued });
-    if ((this.#queuedByOwner.get(ownerId) ?? 0) >= maxQueuedPerOwner) {
+    if (this.#counts.total >= maxQueued) throw this.#refusal('wait', { key: 'tasks.maxQueued', limit: maxQueued });
+    if (this.#counts.of(ownerId) >= maxQueuedPerOwner) {
       throw this.#refusal('wait', { key: 'tasks.maxQueuedPerOwner', limit: maxQueuedPerOwner });
     }
   }
@@ -109,16 +113,35 @@ export class WorkQueue {
     return new AppError('LIMIT_EXCEEDED', message, { retryAfterSeconds: 1 });
   }
 
-  /** A task is about to be queued, or (-1) is not queued after all. */
-  count(ownerId: string, by: 1 | -1): void {
-    this.#queued = Math.max(0, this.#queued + by);
-    const ofOwner = (this.#queuedByOwner.get(ownerId) ?? 0) + by;
-    if (ofOwner > 0) this.#queuedByOwner.set(ownerId, ofOwner);
-    else this.#queuedByOwner.delete(ownerId);
+  /** Whether one more task of the owner may be queued only after a look at the queue. Whoever is refused causes none. */
+  isLookDue(ownerId: string): boolean {
+    return this.hasRoom(ownerId) && this.#counts.isLookDue(ownerId);
+  }
+
+  /** Rejects where the store does. */
+  async lookAtQueue(): Promise<void> {
+    await this.#counts.someAdded();
+    await this.#readBacklog();
+  }
+
+  #readBacklog(): Promise<Backlog> {
+    const { store, replicaId, limits } = this.#options;
+    return this.#counts.look(() => store.readBacklog(replicaId, limits.maxQueued + COUNT_MARGIN));
+  }
+
+  /** A task is about to be queued. */
+  adding(ownerId: string): void {
+    this.#counts.adding(ownerId);
+  }
+
+  /** It was not queued after all. */
+  notAdded(ownerId: string): void {
+    this.#counts.added(ownerId, false);
   }
 
   /** A task was queued. */
   added(scope: TaskScope): void {
+    this.#counts.added(scope.ownerId, true);
     this.#hasWaiting = true;
     if (this.#options.room.fullFor(scope) !== null && !this.#isDue) this.announce();
     // A look that waits for its moment will find it.
@@ -173,18 +196,14 @@ export class WorkQueue {
   async sweep(): Promise<void> {
     if (this.#isSweeping || !this.#isOpen) return;
     this.#isSweeping = true;
-    const { store, replicaId, limits, logger } = this.#options;
     try {
-      const backlog = await store.readBacklog(replicaId, limits.maxQueued + COUNT_MARGIN);
-      this.#queued = backlog.queued;
-      this.#queuedByOwner = new Map(backlog.queuedByOwner);
-      this.#otherReplicas = backlog.otherReplicas;
+      const backlog = await this.#readBacklog();
       this.#hasWaiting = backlog.hasWaiting;
       this.#hasDead = backlog.hasDead;
       this.#isOwnDue ||= this.#sweeps++ % OWN_LEASES_EVERY === 0;
       if (backlog.hasWaiting || backlog.hasDead || this.#isOwnDue || this.#held.size > 0) await this.look();
     } catch (err) {
-      logger.error({ err }, 'work that waits could not be looked at');
+      this.#options.logger.error({ err }, 'work that waits could not be looked at');
     } finally {
       this.#isSweeping = false;
     }
@@ -231,7 +250,7 @@ export class WorkQueue {
   /** Answers whether there may be more of it that could run here now. */
   async #claim(from: 'waiting' | 'dead'): Promise<boolean> {
     const { store, room, replicaId, metrics, clock, agentIds } = this.#options;
-    const claimable = room.claimable(this.hasOtherReplicas ? 0.5 : 1);
+    const { isPassingOver, ...claimable } = room.claimable(this.hasOtherReplicas ? 0.5 : 1);
     const limit = Math.min(claimable.limit, BATCH);
     if (limit === 0) return false;
     const hadWaiting = this.#hasWaiting;
@@ -249,14 +268,13 @@ export class WorkQueue {
         from,
         limit,
       });
-      const isAnyPassedOver = claimable.exceptOwners.length > 0 || claimable.exceptAgents.length > 0;
-      if (from === 'waiting') isAnyLeft = claimed.length === limit || isAnyPassedOver;
+      if (from === 'waiting') isAnyLeft = claimed.length > 0 || isPassingOver;
       for (const one of claimed) {
         metrics.taskClaimed(kindOf(one.from));
         if (one.from === QUEUED) this.#dequeued(one);
       }
       await this.#beginAll(claimed);
-      return claimed.length === limit;
+      return claimed.length > 0;
     } finally {
       this.#hasWaiting ||= isAnyLeft;
       room.reserve(0);
@@ -265,7 +283,7 @@ export class WorkQueue {
 
   #dequeued({ head }: ClaimedTask): void {
     const { metrics, clock } = this.#options;
-    this.count(head.ownerId, -1);
+    this.#counts.removed(head.ownerId);
     metrics.taskDequeued(head.agentId, Math.max(0, clock.now() - head.statusAtMs));
   }
 

@@ -9,6 +9,7 @@ import { taskQueue } from './007-task-queue.ts';
 import { sharedLimits } from './008-shared-limits.ts';
 import { captures } from './009-captures.ts';
 import { activity } from './010-activity.ts';
+import { fairQueue } from './011-fair-queue.ts';
 import type { Migration } from './migration.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sharedLimits,
   captures,
   activity,
+  fairQueue,
 ];

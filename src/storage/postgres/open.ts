@@ -22,6 +22,8 @@ const SLOTS = 16;
 
 export function openPostgres({ url, pool, clock, logger }: StorageOptions): Storage {
   const database = PostgresDatabase.open({ url, ...pool, logger });
+  // Opened when something is counted.
+  const counting = PostgresDatabase.open({ url, ...pool, size: 1, overflow: 0, logger });
   const sql = postgresSql(database);
   const apiKeys = new DeferredApiKeyStore(async () => {
     const [{ SqlApiKeyStore }, { postgresKysely }] = await Promise.all([
@@ -53,7 +55,7 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     signingKeys: new SqlSigningKeyStore(sql),
     cardSignatures: new SqlCardSignatureStore(sql),
     nonces: new SqlNonceStore(sql),
-    rateCounts: new PostgresRateCounts(database),
+    rateCounts: new PostgresRateCounts(counting, database),
     adminKeyMarks: new PostgresAdminKeyMarks(database),
     migrate: async () => {
       const applied = await migrate(database, () => new Date(clock.now()));
@@ -65,6 +67,6 @@ export function openPostgres({ url, pool, clock, logger }: StorageOptions): Stor
     // Replicas share it.
     lockForServer: async () => undefined,
     warmUp: async () => void (await Promise.all([apiKeys.loaded(), push.loaded()])),
-    close: () => database.close(),
+    close: async () => void (await Promise.all([counting.close(), database.close()])),
   };
 }

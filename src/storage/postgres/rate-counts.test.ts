@@ -8,13 +8,18 @@ import {
 } from '../../../test/support/postgres-database.ts';
 import { sharedLimiters } from '../../../test/support/shared-limiters.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
+import type { RateAdd, RateCount } from '../../core/limits/rate-counts.ts';
 import { rateLimiterContract, takeFrom } from '../../core/limits/rate-limiter.contract.ts';
+import { silentLogger } from '../../core/logger.ts';
+import { systemClock } from '../../ops/runtime.ts';
+import { openPostgres } from './open.ts';
 import { PostgresRateCounts } from './rate-counts.ts';
 
-async function open(timeoutMs?: number) {
+async function open(timeoutMs?: number, known?: number) {
   const { url, database } = await newMigratedDatabase();
-  const counts = [new PostgresRateCounts(database), new PostgresRateCounts(connect(url))] as const;
-  return { database, url, counts, limiters: sharedLimiters(counts, undoAfterTest, timeoutMs) };
+  const other = connect(url);
+  const counts = [new PostgresRateCounts(database, database), new PostgresRateCounts(other, other)] as const;
+  return { database, url, counts, limiters: sharedLimiters(counts, undoAfterTest, timeoutMs, known) };
 }
 
 describe.skipIf(postgresSkipped !== undefined)('rate limits on PostgreSQL', () => {
@@ -62,23 +67,64 @@ describe.skipIf(postgresSkipped !== undefined)('rate limits on PostgreSQL', () =
     expect(row).toEqual({ used: 250, persistence: 'u' });
   });
 
-  test('[A8] a database that does not answer in time fails no request: each replica counts alone until it does', async () => {
-    const { url, limiters } = await open(150);
-    const [a, b] = limiters.replicas(3);
+  test('[A8] a database that does not answer in time fails no request: each replica counts alone, up to its share', async () => {
+    const { url, limiters } = await open(150, 2);
+    const [a, b] = limiters.replicas(11);
     expect((await takeFrom(a, 'caller')).isAllowed).toBe(true);
     const other = connect(url);
     await other.transaction(async (session) => {
       await session.query('lock table rate_windows in access exclusive mode');
-      const answers = await Promise.all([takeFrom(a, 'caller'), takeFrom(b, 'caller')]);
-      expect(answers.map(({ isAllowed }) => isAllowed)).toEqual([true, true]);
+      const alone = [];
+      for (const limiter of [a, b]) {
+        for (let index = 0; index < 11; index++) alone.push((await takeFrom(limiter, 'caller')).isAllowed);
+      }
+      // Half of what is left to those who know of the first one, half of all to those who do not.
+      expect(alone.slice(0, 11).filter(Boolean).length).toBe(5);
+      expect(alone.slice(11).filter(Boolean).length).toBe(5);
       expect(limiters.fallbacks).toBe(2);
       expect(limiters.areUp).toBe(false);
-      for (let index = 0; index < 2; index++) expect((await takeFrom(a, 'caller')).isAllowed).toBe(true);
-      expect((await takeFrom(a, 'caller')).isAllowed).toBe(false);
     });
     await waitFor('both to count together again', 20_000, () => limiters.areUp);
     expect(limiters.fallbacks).toBe(2);
     const [c, d] = [await takeFrom(a, 'another'), await takeFrom(b, 'another')];
-    expect([c.told[1], d.told[1]]).toEqual([2, 1]);
+    expect([c.told[1], d.told[1]]).toEqual([10, 9]);
+  });
+
+  test('[A8] a count does not wait for other work on the database', async () => {
+    const { url } = await newMigratedDatabase();
+    const pool = { size: 1, overflow: 0, acquireTimeoutMs: 20_000 };
+    const storage = openPostgres({ url, pool, clock: systemClock, logger: silentLogger });
+    undoAfterTest(async () => storage.close());
+    const blocking = connect(url);
+    await blocking.transaction(async (session) => {
+      await session.query('lock table tasks in access exclusive mode');
+      const held = storage.tasks.readHead({ ownerId: 'owner', agentId: 'agent' }, 'task');
+      expect(await storage.rateCounts?.add([{ key: 'caller', n: 1 }], 60_000)).toMatchObject([{ used: 1 }]);
+      await session.query('select 1');
+      void held;
+    });
+  });
+
+  test('[A8] an answer that is there is read, however late this process comes to it', async () => {
+    let asked = 0;
+    const busy = {
+      add: (adds: readonly RateAdd[]) => {
+        const untilMs = Date.now() + 100;
+        while (Date.now() < untilMs) asked += 0;
+        asked++;
+        return new Promise<RateCount[]>((resolve) => {
+          setImmediate(() => resolve(adds.map(({ n }) => ({ used: n, endsInMs: 60_000 }))));
+        });
+      },
+      prune: async () => 0,
+    };
+    const limiters = sharedLimiters([busy, busy], undoAfterTest, 50);
+    const [limiter] = limiters.replicas(1000);
+    const first = takeFrom(limiter, 'caller');
+    // Waits for the first answer all the time that it takes.
+    await waitFor('the first to be under way', 20_000, () => asked === 1);
+    await Promise.all([first, takeFrom(limiter, 'caller')]);
+    expect(limiters.fallbacks).toBe(0);
+    expect(asked).toBe(2);
   });
 });

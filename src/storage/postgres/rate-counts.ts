@@ -21,15 +21,18 @@ interface Row {
 }
 
 export class PostgresRateCounts implements RateCounts {
+  readonly #counting: PostgresDatabase;
   readonly #database: PostgresDatabase;
 
-  constructor(database: PostgresDatabase) {
+  /** @param counting a connection of its own, so that no count waits behind other work */
+  constructor(counting: PostgresDatabase, database: PostgresDatabase) {
+    this.#counting = counting;
     this.#database = database;
   }
 
   async add(adds: readonly RateAdd[], windowMs: number): Promise<readonly RateCount[]> {
     const values = [adds.map(({ key }) => key), adds.map(({ n }) => n), windowMs];
-    const rows = await this.#database.prepared<Row>(ADD, values);
+    const rows = await this.#counting.prepared<Row>(ADD, values);
     const rowByKey = new Map(rows.map((row) => [row.key, row]));
     return adds.map(({ key, n }) => {
       const row = rowByKey.get(key);

@@ -6,14 +6,16 @@ import type { PostgresSession } from './database.ts';
 import { CLAIM_DEAD, CLAIM_WAITING, COUNT_WAITING, LOOK_AT_REPLICAS } from './task-claims.ts';
 
 const ENDED = 20_000;
-const QUEUED = 2000;
-const CLAIM_TYPES = 'text, bigint, text[], text[], text[], bigint';
+const QUEUED = 10_000;
+const CLAIM_TYPES = 'text, integer, text[], integer[], integer, text[], text[], bigint, text';
+/** Of 50 owners with 200 waiting tasks each. */
 const STATEMENTS: readonly (readonly [name: string, sql: string, types: string, values: string, most: number])[] = [
-  ['waiting', CLAIM_WAITING, CLAIM_TYPES, `'r', 20, '{}', '{}', '{echo}', 0`, 100],
-  ['passing', CLAIM_WAITING, CLAIM_TYPES, `'r', 20, '{o1,o2}', '{}', '{echo}', 0`, 100],
-  ['nobody', CLAIM_WAITING, CLAIM_TYPES, `'r', 20, '{}', '{echo}', '{echo}', 0`, 2 * QUEUED],
-  ['strangers', CLAIM_WAITING, CLAIM_TYPES, `'r', 20, '{}', '{}', '{another}', 0`, 2 * QUEUED],
-  ['dead', CLAIM_DEAD, CLAIM_TYPES, `'r', 20, '{}', '{}', '{echo}', 0`, 500],
+  ['one', CLAIM_WAITING, CLAIM_TYPES, `'r', 1, '{}', '{}', 9, '{}', '{echo}', 0, ''`, 400],
+  ['waiting', CLAIM_WAITING, CLAIM_TYPES, `'r', 100, '{o1,o2}', '{1,7}', 9, '{}', '{echo}', 0, 'o2'`, 1300],
+  ['passing', CLAIM_WAITING, CLAIM_TYPES, `'r', 20, '{o1,o2}', '{9,9}', 9, '{}', '{echo}', 0, 'x'`, 500],
+  ['nobody', CLAIM_WAITING, CLAIM_TYPES, `'r', 20, '{}', '{}', 9, '{echo}', '{echo}', 0, ''`, QUEUED + 500],
+  ['strangers', CLAIM_WAITING, CLAIM_TYPES, `'r', 20, '{}', '{}', 9, '{}', '{another}', 0, ''`, QUEUED + 500],
+  ['dead', CLAIM_DEAD, CLAIM_TYPES, `'r', 20, '{}', '{}', 9, '{}', '{echo}', 0, ''`, 500],
   ['count', COUNT_WAITING, 'bigint', '100000', 2 * QUEUED],
   ['replicas', LOOK_AT_REPLICAS, 'text', `'alive1'`, 100],
 ];

@@ -4,6 +4,8 @@ import {
   backlogOf,
   claimedAttempt,
   deadHolders,
+  nextOwner,
+  OWNERS_PER_CLAIM,
   type ReplicasRecord,
   WAITING,
   type WaitingRecord,
@@ -13,16 +15,16 @@ import type { SqliteDatabase } from './database.ts';
 
 /** Whoever else was listed is dead, and was taken off the list (SqliteTaskStore.heartbeat). */
 const DEAD = deadHolders('select 1 from replicas where replicas.id = holders.id');
-const NOT_PASSED_OVER = `owner_id not in (select value from json_each(?)) and agent_id not in (select value from json_each(?))
+const NOT_PASSED_OVER = `agent_id not in (select value from json_each(?))
   and (agent_id in (select value from json_each(?)) or status_at < ?)`;
 
-const CHOOSE_WAITING = `select num, lease_replica as held_by from tasks where ${WAITING} and ${NOT_PASSED_OVER}
-  order by num + 0 limit ?`;
+const NEXT_OWNER = `select ${nextOwner('?')} as owner`;
+const WAITING_OF_OWNER = `select num, lease_replica as held_by, owner_id from tasks
+  where ${WAITING} and owner_id || '' = ? and ${NOT_PASSED_OVER} order by num + 0 limit ?`;
 /** The few tasks of dead replicas are sorted. */
-const CHOOSE_DEAD = `with recursive ${DEAD}
-  select num, lease_replica as held_by from tasks
-  where lease_replica is not null and lease_replica in (select id from dead) and ${NOT_PASSED_OVER}
-  order by num + 0 limit ?`;
+const DEAD_TASKS = `with recursive ${DEAD}
+  select num, lease_replica as held_by, owner_id from tasks
+  where lease_replica is not null and lease_replica in (select id from dead) and ${NOT_PASSED_OVER} order by num + 0`;
 const TAKE = `update tasks set lease_replica = ?, lease_epoch = lease_epoch + 1, attempt = ${claimedAttempt('lease_replica')}
   where num = ? returning ${HEAD_COLUMNS}`;
 
@@ -32,32 +34,67 @@ const COUNT_WAITING = `select owner_id, sum(is_queued) as queued from (
 const LOOK_AT_REPLICAS = `with recursive ${DEAD}
   select (select count(*) from replicas where id <> ?) as others, exists (select 1 from dead) as has_dead`;
 
-interface Chosen {
+interface Candidate {
   readonly num: number;
   readonly held_by: string;
+  readonly owner_id: string;
 }
+
+type Filter = readonly [exceptAgents: string, agents: string, overdueBeforeMs: number];
 
 export class SqliteTaskClaims {
   readonly #database: SqliteDatabase;
+  /** Whom the last claim gave something to last; where it gave nothing, the last one that it looked at. */
+  #lastOwner = '';
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
   }
 
   claim(query: ClaimQuery): Promise<readonly ClaimedTask[]> {
-    const choose = query.from === 'dead' ? CHOOSE_DEAD : CHOOSE_WAITING;
-    const { replicaId, limit, overdueBeforeMs } = query;
-    const lists = [query.exceptOwners, query.exceptAgents, query.agents].map((list) => JSON.stringify(list));
+    const { from, replicaId, exceptAgents, agents, overdueBeforeMs } = query;
+    const filter = [JSON.stringify(exceptAgents), JSON.stringify(agents), overdueBeforeMs] as const;
     return this.#database.whenFree(() =>
       this.#database.transaction(() => {
-        const chosen = this.#database.prepare(choose).all(...lists, overdueBeforeMs, limit) as unknown as Chosen[];
+        const chosen = from === 'dead' ? fairest(this.#dead(filter), query) : this.#chooseWaiting(query, filter);
         const take = this.#database.prepare(TAKE);
-        return chosen.map(({ num, held_by }) => ({
-          head: headOf(take.get(replicaId, num) as unknown as HeadRecord),
-          from: held_by,
-        }));
+        return chosen
+          .toSorted((a, b) => a.num - b.num)
+          .map(({ num, held_by }) => ({
+            head: headOf(take.get(replicaId, num) as unknown as HeadRecord),
+            from: held_by,
+          }));
       }),
     );
+  }
+
+  #chooseWaiting(query: ClaimQuery, filter: Filter): readonly Candidate[] {
+    const circle = this.#circle();
+    const { running, maxPerOwner, limit } = query;
+    const owners = circle.filter((owner) => (running.get(owner) ?? 0) < maxPerOwner);
+    const each = 2 + Math.floor((4 * limit) / owners.length);
+    const ofOwner = this.#database.prepare(WAITING_OF_OWNER);
+    const candidates = owners.flatMap((owner) => ofOwner.all(owner, ...filter, each) as unknown as Candidate[]);
+    const chosen = fairest(candidates, query);
+    this.#lastOwner = chosen.at(-1)?.owner_id ?? circle.at(-1) ?? '';
+    return chosen;
+  }
+
+  /** Owners that wait, in the order of their turns. */
+  #circle(): string[] {
+    const next = this.#database.prepare(NEXT_OWNER);
+    const owners: string[] = [];
+    while (owners.length < OWNERS_PER_CLAIM) {
+      const { owner } = next.get(owners.at(-1) ?? this.#lastOwner) as unknown as { readonly owner: string | null };
+      if (owner === null || owner === owners[0]) break;
+      owners.push(owner);
+    }
+    return owners;
+  }
+
+  #dead(filter: Filter): Candidate[] {
+    const dead: unknown = this.#database.prepare(DEAD_TASKS).all(...filter);
+    return dead as Candidate[];
   }
 
   async backlog(replicaId: string, limit: number): Promise<Backlog> {
@@ -65,4 +102,18 @@ export class SqliteTaskClaims {
     const replicas = this.#database.prepare(LOOK_AT_REPLICAS).get(replicaId) as unknown as ReplicasRecord;
     return backlogOf(waiting, replicas);
   }
+}
+
+/** Those first whose owner would have the fewest here with them; among equals as they were. */
+function fairest(candidates: readonly Candidate[], { running, maxPerOwner, limit }: ClaimQuery): readonly Candidate[] {
+  const places = new Map(running);
+  return candidates
+    .map((candidate) => {
+      const place = (places.get(candidate.owner_id) ?? 0) + 1;
+      places.set(candidate.owner_id, place);
+      return { ...candidate, place };
+    })
+    .filter(({ place }) => place <= maxPerOwner)
+    .sort((a, b) => a.place - b.place)
+    .slice(0, limit);
 }

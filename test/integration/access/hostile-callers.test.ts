@@ -1,9 +1,10 @@
 /** What a hostile caller must not be able to do: outlive a revoked key, pose as another address, hold up the server. */
 import { connect } from 'node:net';
+import { status } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { openSse } from '../../support/sse.ts';
-import { at, issueKey, manage } from '../../support/wire-client.ts';
+import { ask, at, callerOf, issueKey, manage } from '../../support/wire-client.ts';
 
 const started: ParleyProcess[] = [];
 afterEach(async () => {
@@ -81,6 +82,18 @@ test('[A8, O14] behind a proxy, failed attempts count for the address that the p
   for (let index = 0; index < 5; index++) statuses.push(await attempt(`10.0.0.${index}, 192.0.2.7`));
   expect(statuses).toEqual([401, 401, 401, 429, 429]);
   expect(await attempt('192.0.2.7, 192.0.2.8')).toBe(401);
+});
+
+test('[A8, O14] the same goes for gRPC', async () => {
+  const parley = await start({ config: 'rateLimit:\n  failedAuthPerMinute: 3\n', env: { TRUST_PROXY: 'true' } });
+  const form = { binding: 'gRPC', version: '1.0' } as const;
+  const attempt = async (forwarded: string): Promise<number> =>
+    (await ask(callerOf(parley, 'a-wrong-guess', { 'x-forwarded-for': forwarded }), 'ListTasks', form)).status;
+  const statuses: number[] = [];
+  for (let index = 0; index < 5; index++) statuses.push(await attempt(`10.0.0.${index}, 192.0.2.7`));
+  const [unauthenticated, exhausted] = [status.UNAUTHENTICATED, status.RESOURCE_EXHAUSTED];
+  expect(statuses).toEqual([unauthenticated, unauthenticated, unauthenticated, exhausted, exhausted]);
+  expect(await attempt('192.0.2.7, 192.0.2.8')).toBe(unauthenticated);
 });
 
 test('[O14] without a key nobody gets a large body parsed', async () => {
