@@ -345,6 +345,13 @@ describe('the checker', () => {
       status('COMPLETED'),
     ]).map((one) => ({ ...one, isDiscarded: one.seq === 2 || one.seq === 3 }));
     expect(findingsOf([{ ...sent, hook: null }, answered], withT1({ events, seq: 7 }))).toEqual([]);
+    // A receiver of 0.3 that got an event of the broken attempt before the restart, and once more after it.
+    const pushedAll = events.map(({ seq, body }) => pushed(seq, { body }));
+    const both = [oldTask('working', 'step 0 attempt 1 pid 10'), oldTask('submitted')];
+    const again = both.map((body) => pushed(3, { body }));
+    expect(findingsOf([sent, answered, ...pushedAll, ...again], withT1({ events, seq: 7 }))).toEqual([]);
+    const neither = pushed(3, { body: oldTask('working') });
+    expect(findingsOf([sent, answered, ...pushedAll, neither], withT1({ events, seq: 7 }))).toEqual(['push-differs']);
   });
 
   for (const [name, damages] of Object.entries(DAMAGES)) {

@@ -28,15 +28,21 @@ interface TaskJson {
 /** Whether `told`, a Task of 0.3, is what the events up to `seq` make of task `taskId`. Its history is not looked at. */
 export function isTaskAfter(told: unknown, taskId: string, seq: number, events: readonly StoredEvent[]): boolean {
   const { id, status, artifacts = [] } = told as TaskJson;
+  if (id !== taskId) return false;
   const before = events.filter((event) => event.seq <= seq);
-  const bodies = before.map(({ body }) => bodyOf(body));
-  const statuses = bodies.flatMap(({ task, statusUpdate }) => task?.status ?? statusUpdate?.status ?? []);
-  if (id !== taskId || !isDeepStrictEqual(status, statuses.at(-1))) return false;
   const parts = artifacts.map((artifact) => artifact.parts);
   // What an attempt had made is gone when the next begins, even from a Task that is told as of a moment before.
-  return [asOf(before), asOf(before.filter(({ isDiscarded }) => !isDiscarded))].some((made) =>
-    isDeepStrictEqual(parts, made),
+  return [before, before.filter(({ isDiscarded }) => !isDiscarded)].some(
+    (made) => isDeepStrictEqual(status, statusAfter(made)) && isDeepStrictEqual(parts, partsAfter(made)),
   );
+}
+
+function statusAfter(events: readonly StoredEvent[]): unknown {
+  const statuses = events.flatMap(({ body }) => {
+    const { task, statusUpdate } = bodyOf(body);
+    return task?.status ?? statusUpdate?.status ?? [];
+  });
+  return statuses.at(-1);
 }
 
 function bodyOf(json: string): Body {
@@ -44,7 +50,7 @@ function bodyOf(json: string): Body {
 }
 
 /** The parts of each artifact. */
-function asOf(events: readonly StoredEvent[]): unknown[] {
+function partsAfter(events: readonly StoredEvent[]): unknown[] {
   let made: { readonly seq: number; readonly artifact: Artifact; readonly append: boolean }[] = [];
   for (const { seq, body } of events) {
     const { statusUpdate, artifactUpdate } = bodyOf(body);
