@@ -43,9 +43,9 @@ interface TwoReplicas {
   readonly store: TaskStore;
   readonly lost: () => number;
   /** Its time stands still, and its lease is over. */
-  killA(): Promise<void>;
+  readonly killA: () => Promise<void>;
   /** A second passes for whoever lives, again and again, until `probe` holds. Answers how many seconds. */
-  passUntil(what: string, probe: () => boolean | Promise<boolean>): Promise<number>;
+  readonly passUntil: (what: string, probe: () => boolean | Promise<boolean>) => Promise<number>;
 }
 
 async function twoReplicas(maxRunning: number): Promise<TwoReplicas> {
@@ -267,10 +267,11 @@ describe.skipIf(postgresSkipped !== undefined)(
         };
         await waitFor('the limit', WAIT_MS, async () => !(await isAllowed()));
         clock.step(-5 * MINUTE_MS);
-        await waitFor('a new window', WAIT_MS, () => {
+        const isNew = await waitFor('a new window', WAIT_MS, () => {
           clock.turn(100);
           return isAllowed();
         });
+        expect(isNew).toBe(true);
       }
     });
   },
