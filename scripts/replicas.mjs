@@ -2,6 +2,7 @@
 /** `npm run replicas`: several replicas on this machine, with a database, NATS and a balancer, until Ctrl-C. */
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { buildIfStale, programFile } from './build.mjs';
 import { findBinary } from './replica-set/binaries.mjs';
@@ -139,14 +140,48 @@ async function stop() {
   if (isStopping) return;
   isStopping = true;
   console.log('\nStopping: the balancer, the replicas one after the other, then what they share ...');
+  // Else it would keep the process.
+  process.stdin.destroy();
   await set.stop();
   console.log('Stopped. What is stored is used again by the next start.');
 }
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => void stop());
 
+const COMMANDS = `Commands: kill rN (as kill -9), stop rN (in order), start rN; for example: kill r1`;
+
+/** One line of the terminal. @param {string} line */
+async function obey(line) {
+  const [, verb, name] = /^(kill|stop|start) (r\d+)$/.exec(line.trim()) ?? [];
+  const replica = set.replicas.find((one) => one.name === name);
+  if (verb === undefined || replica === undefined) {
+    if (line.trim() !== '') console.log(COMMANDS);
+    return;
+  }
+  if ((verb === 'start') === replica.isRunning) {
+    console.log(`${name} ${replica.isRunning ? 'runs already' : 'does not run'}`);
+    return;
+  }
+  if (verb === 'start') await replica.start();
+  else await replica.stop(verb === 'kill' ? 'SIGKILL' : 'SIGTERM');
+  console.log(replica.isRunning ? `${name} is ready, pid ${replica.pid}` : `${name} has ended`);
+}
+
+/** Begins to listen to the terminal. One command after the other: a start waits for the stop before it. */
+function listen() {
+  let last = Promise.resolve();
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    last = last
+      .then(() => (isStopping ? undefined : obey(line)))
+      .catch((error) => console.error(error instanceof Error ? error.message : error));
+  });
+}
+
 try {
   await set.start();
-  if (!isStopping) console.log(summary());
+  if (!isStopping) {
+    console.log(summary());
+    listen();
+  }
 } catch (error) {
   if (!isStopping) console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
@@ -193,7 +228,11 @@ function summary() {
     `  curl -s ${last?.url}/a2a/tasks ${auth}`,
     ...(first === undefined || last === undefined || first === last ? [] : failover(first, last, file, auth)),
     '',
-    'Nothing is started again by itself. Ctrl-C stops all.',
+    'Nothing is started again by itself. Type here:',
+    '  kill r1    ends a replica without a word, as kill -9 does',
+    '  stop r1    ends it in order',
+    '  start r1   starts it again',
+    'Ctrl-C stops all.',
   ].join('\n');
 }
 

@@ -57,6 +57,12 @@ export class ReplicaSet {
     return this.haproxy?.url ?? this.replicas[0]?.url ?? '';
   }
 
+  /** `host:port` for gRPC: the balancer, or the first replica where it has none for that. */
+  get grpcAddress() {
+    const port = this.#options.haproxy?.grpcPort ?? this.replicas[0]?.ports.grpcPort;
+    return `127.0.0.1:${port}`;
+  }
+
   /** Of the database, as the set was told or as it started it. */
   get databaseUrl() {
     const { database } = this.#options;

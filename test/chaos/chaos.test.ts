@@ -10,6 +10,7 @@ import { findBroken } from './broken/find.ts';
 import { BROKEN_ENGINES } from './broken/list.ts';
 import { reportOf } from './report.ts';
 import { type ChaosOptions, missingFor, runChaos } from './run.ts';
+import { FORMS } from './wire/call.ts';
 
 const missing = missingFor('nats');
 if (missing !== undefined) skippedBecause('THE CHAOS TESTS', `there is ${missing}`);
@@ -22,7 +23,7 @@ function optionsOf(options: Pick<ChaosOptions, 'bus' | 'seed' | 'seconds'>): Cha
 }
 
 describe.skipIf(missing !== undefined)('chaos', () => {
-  test('[A7, A9, A10, A11, O16] three replicas keep every promise while processes, database and bus fail', async () => {
+  test('[A3, A7, A9, A10, A11, O16] three replicas keep every promise while processes, database and bus fail', async () => {
     const options = optionsOf({ bus: 'nats', seed: 20, seconds: 12 });
     const result = await runChaos(options);
     if (result.findings.length > 0) throw new Error(reportOf(options, result));
@@ -31,6 +32,7 @@ describe.skipIf(missing !== undefined)('chaos', () => {
     expect([...result.faults.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(4);
     const fewest = Math.min(...(['event', 'pushed', 'read'] as const).map((kind) => result.lines.get(kind) ?? 0));
     expect(fewest).toBeGreaterThan(20);
+    expect(Math.min(...FORMS.map((form) => result.forms.get(form) ?? 0))).toBeGreaterThan(5);
   }, 150_000);
 
   test('[O18] an engine that leaves an event out of its streams is found out', async () => {

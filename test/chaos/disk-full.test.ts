@@ -70,7 +70,8 @@ describe('a full disk', () => {
     };
     journal.write({ kind: 'owner', owner: 'anna', ownerId });
     let numbers = 0;
-    const options = { owner: 'anna', key, urls: [parley.url], journal, caller, random: randomOf(1) };
+    const endpoints = [{ url: parley.url, grpcAddress: `127.0.0.1:${parley.ports.grpcPort}`, key }];
+    const options = { owner: 'anna', endpoints, journal, caller, random: randomOf(1) };
     const client = new Client({ ...options, nextNumber: () => ++numbers, signal: over.signal });
     const text = 'x'.repeat(64 * 1024);
     const send = () => client.send({ agent: 'echo', text }, false);
@@ -95,7 +96,7 @@ describe('a full disk', () => {
     await waitFor('the server to be ready again', 20_000, isReady);
     const done = await Promise.all([...sends, streaming]);
     expect(done.map(({ state }) => state)).toEqual(done.map(() => 'TASK_STATE_COMPLETED'));
-    await client.list('echo', true);
+    await client.list('echo', 'REST 1.0', true);
     expect(await parley.stop()).toEqual({ code: 0, signal: null });
     await journal.close();
     await caller.close();

@@ -1,5 +1,6 @@
 /** What clients, receivers and agents were told and did, each from its own side, as one JSON object per line. */
 import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import type { Form } from './wire/call.ts';
 
 interface Line {
   /** Milliseconds since 1970. */
@@ -33,6 +34,8 @@ export interface SentLine extends Line {
 export interface AnsweredLine extends Line {
   readonly kind: 'answered';
   readonly op: number;
+  /** Of the request that was answered: each try has one of its own. */
+  readonly form: Form;
   readonly status: number;
   readonly taskId: string | null;
   readonly state: string | null;
@@ -44,6 +47,7 @@ export interface AnsweredLine extends Line {
 export interface LostLine extends Line {
   readonly kind: 'lost';
   readonly op: number;
+  readonly form: Form;
   readonly error: string;
 }
 
@@ -58,11 +62,13 @@ export interface CancelingLine extends Line {
 export interface EventLine extends Line {
   readonly kind: 'event';
   readonly follower: number;
+  readonly form: Form;
   readonly owner: string;
   readonly taskId: string;
   readonly seq: number;
   /** It came first on its connection, for a subscription without a position: the Task as it is, and no event. */
   readonly isSnapshot: boolean;
+  /** In the JSON of 1.0. */
   readonly data: string;
 }
 
@@ -74,9 +80,21 @@ export interface FollowedLine extends Line {
   readonly seq: number;
 }
 
+/** The run was over, and the stream still open, without the end of the turn. */
+export interface AbandonedLine extends Line {
+  readonly kind: 'abandoned';
+  readonly follower: number;
+  readonly form: Form;
+  /** Address of the balancer or replica. */
+  readonly server: string;
+  readonly taskId: string;
+  readonly seq: number;
+}
+
 /** The answer to a GetTask; `asked` is when the request began. */
 export interface ReadLine extends Line {
   readonly kind: 'read';
+  readonly form: Form;
   readonly asked: number;
   readonly owner: string;
   readonly taskId: string;
@@ -87,10 +105,12 @@ export interface ReadLine extends Line {
 /** All pages of a list. */
 export interface ListedLine extends Line {
   readonly kind: 'listed';
+  readonly form: Form;
   readonly owner: string;
   readonly agent: string;
   readonly taskIds: readonly string[];
-  readonly totalSize: number;
+  /** null: the form does not say. */
+  readonly totalSize: number | null;
   /** Nothing changed any more when it was asked for. */
   readonly isFinal: boolean;
 }
@@ -122,6 +142,8 @@ export interface ExecutedLine extends Line {
 /** An answer with status 200 that is not JSON. */
 export interface UnreadableLine extends Line {
   readonly kind: 'unreadable';
+  readonly form: Form;
+  /** What was asked for. */
   readonly path: string;
 }
 
@@ -146,6 +168,7 @@ export type JournalLine =
   | CancelingLine
   | EventLine
   | FollowedLine
+  | AbandonedLine
   | ReadLine
   | ListedLine
   | PushedLine

@@ -10,7 +10,7 @@ function table(counts: ReadonlyMap<string, number>): string[] {
 
 export function reportOf(options: ChaosOptions, result: ChaosResult): string {
   const { seed, seconds, replicas, bus } = options;
-  const { findings, faults, operations, lines, tasks, events, settledAfterMs } = result;
+  const { findings, faults, operations, forms, lines, tasks, events, settledAfterMs } = result;
   const names = [...new Set(findings.map(({ name }) => name))];
   const byName = names.map((name) => [name, findings.filter((finding) => finding.name === name)] as const);
   const found = byName.flatMap(([name, all]) => [
@@ -29,6 +29,10 @@ export function reportOf(options: ChaosOptions, result: ChaosResult): string {
     '| operation of a client, done | times |',
     '|---|---|',
     ...table(operations),
+    '',
+    '| answers and streams in | times |',
+    '|---|---|',
+    ...table(forms),
     '',
     '| line in the journals | number |',
     '|---|---|',

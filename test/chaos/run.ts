@@ -20,6 +20,7 @@ import { Load, type Owner } from './load/load.ts';
 import { PushReceiver } from './load/receiver.ts';
 import { randomOf } from './random.ts';
 import { writeConfig } from './settings.ts';
+import type { Form } from './wire/call.ts';
 
 export interface ChaosOptions {
   /** For journals, logs and the database; emptied, where it is of an earlier run. */
@@ -41,6 +42,8 @@ export interface ChaosResult {
   readonly findings: readonly Finding[];
   readonly faults: ReadonlyMap<string, number>;
   readonly operations: ReadonlyMap<string, number>;
+  /** Answers and streams in each binding and version. */
+  readonly forms: ReadonlyMap<Form, number>;
   readonly lines: ReadonlyMap<string, number>;
   readonly tasks: number;
   readonly events: number;
@@ -80,9 +83,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     stops.push(() => receiver.stop());
     receiver.trust((await getJson(`${set.url}/.well-known/jwks.json`)) as Parameters<PushReceiver['trust']>[0]);
     const owners = await makeOwners(set, journal);
-    const urls = [set.url, ...set.replicas.map(({ url }) => url)];
+    const servers = [
+      { url: set.url, grpcAddress: set.grpcAddress },
+      ...set.replicas.map(({ url, ports }) => ({ url, grpcAddress: `127.0.0.1:${ports.grpcPort}` })),
+    ];
     const { clients = 16, only, settleMs = SETTLE_MS } = options;
-    const load = new Load({ owners, urls, journal, receiver, random: random.fork('load'), clients });
+    const load = new Load({ owners, servers, journal, receiver, random: random.fork('load'), clients });
     stops.push(() => load.close());
     const faults = new Faults({
       set,
@@ -117,6 +123,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       findings,
       faults: faults.counts,
       operations: load.operations,
+      forms: load.forms,
       lines: journal.counts,
       tasks: stored.tasks.size,
       events: [...stored.tasks.values()].reduce((sum, { events }) => sum + events.length, 0),
@@ -136,7 +143,7 @@ async function startSet(
   journal: Journal,
   stops: (() => Promise<void>)[],
 ): Promise<{ set: ReplicaSet; proxies: readonly DatabaseProxy[] }> {
-  const ports = await freePorts(4 + count * 4);
+  const ports = await freePorts(5 + count * 4);
   const take = (): number => {
     const port = ports.shift();
     if (port === undefined) throw new Error('no free port');
@@ -164,7 +171,7 @@ async function startSet(
       port: databasePort,
       isDurable: false,
     },
-    haproxy: { binary: haproxy, port: take() },
+    haproxy: { binary: haproxy, port: take(), grpcPort: take() },
     ...(bus === 'nats' ? { nats: { binary: natsServer, port: take() } } : {}),
     ...(redisServer === undefined ? {} : { redis: { binary: redisServer, port: take() } }),
     databaseUrlOf: (index, url) => url.replace(`:${databasePort}/`, `:${proxyPorts[index]}/`),

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JSONWebKeySet, JWK } from 'jose';
+import type { Clock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { RetryPolicy, SenderLimits } from '../../src/core/push/limits.ts';
 import { NO_PUSH_METRICS, type PushMetrics } from '../../src/core/push/metrics.ts';
@@ -62,6 +63,7 @@ export interface SenderOptions {
   readonly random?: () => number;
   /** Instead of the bench's own. */
   readonly store?: PushStore;
+  readonly clock?: Clock;
 }
 
 export class PushBench {
@@ -100,7 +102,7 @@ export class PushBench {
       transport,
       sealer: this.sealer,
       signer: this.signer,
-      clock: this.clock,
+      clock: options.clock ?? this.clock,
       logger: silentLogger,
       metrics: { ...NO_PUSH_METRICS, ...options.metrics },
       limits: { ...SENDER_LIMITS, ...options.limits },

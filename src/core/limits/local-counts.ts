@@ -30,7 +30,10 @@ export class LocalCounts {
   /** undefined: nothing is known of this caller's window, or it is over. */
   find(key: string): LocalCount | undefined {
     const known = this.#buckets.get(key);
-    return known !== undefined && known.endsAtMs > this.#options.clock.now() ? known : undefined;
+    if (known === undefined) return undefined;
+    const leftMs = known.endsAtMs - this.#options.clock.now();
+    // A clock that was set back would keep the window open for as long again: nobody waits longer than a window.
+    return leftMs > 0 && leftMs <= this.#options.windowMs ? known : undefined;
   }
 
   /** The window that the caller is in; a new one where there is none. */

@@ -35,7 +35,9 @@ export class TasksElsewhere {
   async look(nowMs: number): Promise<void> {
     const { hub, logger, isRunHere, isBusUp } = this.#options;
     const everyMs = isBusUp() ? LOOK_WITH_BUS_MS : LOOK_MS;
-    if (this.#isLooking || nowMs - this.#lookedAtMs < everyMs) return;
+    const sinceMs = nowMs - this.#lookedAtMs;
+    // A clock that was set back says nothing of how long ago it was.
+    if (this.#isLooking || (sinceMs >= 0 && sinceMs < everyMs)) return;
     this.#lookedAtMs = nowMs;
     this.#isLooking = true;
     try {

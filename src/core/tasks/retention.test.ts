@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { FaultStore, gate } from '../../../test/support/fault-store.ts';
 import { write } from '../../../test/support/store-under-test.ts';
 import { newTask, status } from '../../../test/support/task-writes.ts';
 import { turnedClock } from '../../../test/support/turned-clock.ts';
@@ -55,6 +56,8 @@ test('[A10] a finished task is deleted after as many days as configured, and by 
   const { store, clock, retention, ended, deleted } = setUp({ taskDays: 2 });
   const before = await ended(clock.now() - 2 * DAY_MS - 1);
   const exactly = await ended(clock.now() - 2 * DAY_MS);
+  // The newest one would be kept anyway, for its number.
+  await ended(clock.now());
   await retention.sweep();
   expect(await store.readHead(before, before.id)).toBeUndefined();
   expect(await store.readHead(exactly, exactly.id)).toEqual(exactly);
@@ -80,6 +83,27 @@ test('[A10] one round goes on in steps, with rests in between, and a stop waits 
   await retention.sweep();
   expect(deleted()).toBe(2);
   expect(await store.readHead(last, last.id)).toEqual(last);
+});
+
+test('[A10] a stop is over when the step under way is, and not before', async () => {
+  const { store, clock, ended } = setUp();
+  await ended(clock.now() - 2 * DAY_MS);
+  const [begun, held] = [gate(), gate()];
+  const slow = new FaultStore(store);
+  slow.deleteTasks = async (endedBeforeMs, limit) => {
+    begun.open();
+    await held.passed;
+    return store.deleteTasks(endedBeforeMs, limit);
+  };
+  const { retention } = setUp({ store: slow, taskDays: 1 });
+  const round = retention.sweep();
+  await begun.passed;
+  let isStopped = false;
+  const stop = retention.stop().then(() => (isStopped = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isStopped).toBe(false);
+  held.open();
+  await Promise.all([round, stop]);
 });
 
 test('[I6] everything else is pruned in each round, though one of them fails', async () => {

@@ -65,6 +65,26 @@ export const BROKEN_ENGINES: readonly BrokenEngine[] = [
     shows: ['ran-twice', 'event-differs', 'after-the-end', 'head-differs'],
   },
   {
+    name: 'publish-before-commit',
+    breaks: 'nobody is told of an event before it is stored',
+    edits: [
+      {
+        file: 'core/tasks/run.ts',
+        find: '    this.#discard = null;\n    this.#dedup = null;',
+        replace:
+          '    if (before !== null && rows.length > 0) this.#host.committed(this, rows);\n    this.#discard = null;\n    this.#dedup = null;',
+      },
+      {
+        file: 'core/tasks/run.ts',
+        find: 'if (rows.length > 0) this.#host.committed(this, rows);',
+        replace: 'if (isFirst && rows.length > 0) this.#host.committed(this, rows);',
+      },
+    ],
+    // The commits under way fail.
+    faults: ['database restart, immediate'],
+    shows: ['event-lost', 'event-differs'],
+  },
+  {
     name: 'gap-in-streams',
     breaks: 'a stream goes on with the next event',
     edits: [

@@ -31,7 +31,8 @@ export function checkAnswers(journal: readonly JournalLine[], stored: Stored, re
       case 'answered': {
         const send = sends.get(line.op);
         const cancel = cancels.get(line.op);
-        if (line.status === 500) report('server-error', line.taskId, `operation ${line.op}: ${line.error}`);
+        if (line.status === 500)
+          report('server-error', line.taskId, `operation ${line.op}, ${line.form}: ${line.error}`);
         if (send !== undefined) checkSend(send, line, ownerIds, stored, tasksOfMessage, report);
         else if (cancel !== undefined) checkCancel(cancel, line, stored, report);
         break;
@@ -40,7 +41,7 @@ export function checkAnswers(journal: readonly JournalLine[], stored: Stored, re
         checkRead(line, ownerIds.get(line.owner), stored, known, report);
         break;
       case 'unreadable':
-        report('server-error', null, `the answer to ${line.path} is not JSON`);
+        report('server-error', null, `the answer to ${line.path} by ${line.form} cannot be read`);
         break;
       case 'crashed':
         report('crashed', null, `${line.replica}, at ${line.at}`);
@@ -82,7 +83,7 @@ function checkOwner(taskId: string, ownerId: string | undefined, stored: Stored,
 
 function checkSend(
   send: SentLine,
-  { op, status, taskId, state, error }: AnsweredLine,
+  { op, form, status, taskId, state, error }: AnsweredLine,
   ownerIds: ReadonlyMap<string, string>,
   stored: Stored,
   tasksOfMessage: Map<string, Set<string>>,
@@ -90,7 +91,8 @@ function checkSend(
 ): void {
   if (status !== 200) {
     const isForeseen = TRY_AGAIN.includes(status) || status === 500;
-    if (!isForeseen) report('wrongly-refused', send.taskId, `operation ${op}, "${send.text}": ${status} ${error}`);
+    if (!isForeseen)
+      report('wrongly-refused', send.taskId, `operation ${op}, "${send.text}", ${form}: ${status} ${error}`);
     return;
   }
   if (taskId === null) return;
@@ -139,10 +141,11 @@ function checkList(line: ListedLine, ownerId: string | undefined, stored: Stored
   const own = [...stored.tasks.values()].filter((task) => task.ownerId === ownerId && task.agentId === line.agent);
   const missing = own.filter((task) => task.isListed && !line.taskIds.includes(task.id));
   const extra = line.taskIds.length - new Set(line.taskIds).size;
-  for (const { id } of missing) report('list-differs', id, `${line.owner} does not see it in its list`);
+  for (const { id } of missing) report('list-differs', id, `${line.owner} does not see it in its list by ${line.form}`);
   if (extra > 0) report('list-differs', null, `${line.owner} sees ${extra} tasks more than once`);
   const listed = own.filter((task) => task.isListed).length;
-  if (line.totalSize !== listed) report('list-differs', null, `totalSize is ${line.totalSize}, there are ${listed}`);
+  if (line.totalSize !== null && line.totalSize !== listed)
+    report('list-differs', null, `totalSize is ${line.totalSize}, there are ${listed}`);
 }
 
 /** The states of a task in their order, and up to which event each lasted. */

@@ -1,16 +1,21 @@
 /** The checker sees each kind of damage: a small world in which all is well, and one thing wrong at a time. */
 import { describe, expect, test } from 'vitest';
 import type { JournalLine } from '../journal.ts';
+import type { Form } from '../wire/call.ts';
 import { check } from './check.ts';
 import { FINDINGS, type FindingName } from './findings.ts';
 import { type Row, readStored, type Stored, type StoredEvent, type StoredTask } from './stored.ts';
 
 const OWNER = 'key:1';
 const HOOK = '/hook/1';
+const FORM = 'REST 1.0';
+
+const LABELED = { text: 'step 0 attempt 1 pid 10', mediaType: 'text/plain' };
 
 /** What is journaled without a time gets its place in the list as one. */
 type Untimed<T> = T extends unknown ? Omit<T, 'at'> : never;
 type Told = Untimed<JournalLine>;
+type EventTold = Extract<Told, { kind: 'event' }>;
 
 const status = (state: string): string =>
   JSON.stringify({ statusUpdate: { taskId: 't', status: { state: `TASK_STATE_${state}` } } });
@@ -78,6 +83,7 @@ const sent: Told = {
 const answered: Told = {
   kind: 'answered',
   op: 1,
+  form: FORM,
   status: 200,
   taskId: 't1',
   state: 'TASK_STATE_COMPLETED',
@@ -85,6 +91,7 @@ const answered: Told = {
 };
 const event = (seq: number, data = BODIES[seq - 1] ?? ''): Told => ({
   kind: 'event',
+  form: FORM,
   follower: 1,
   owner: 'anna',
   taskId: 't1',
@@ -102,6 +109,11 @@ const pushed = (seq: number, more: object = {}): Told => ({
   status: 204,
   ...more,
 });
+/** As receivers of 0.3 get it. */
+const oldTask = (state: string, ...texts: readonly string[]): string => {
+  const artifacts = texts.length === 0 ? [] : [{ parts: texts.map((text) => ({ kind: 'text', text })) }];
+  return JSON.stringify({ kind: 'task', id: 't1', contextId: '', status: { state }, artifacts });
+};
 const executed = (pid: number, attempt: number): Told => ({
   kind: 'executed',
   agent: 'steps-once',
@@ -113,6 +125,7 @@ const executed = (pid: number, attempt: number): Told => ({
 });
 const read = (state: string, asked: number): Told => ({
   kind: 'read',
+  form: FORM,
   asked,
   owner: 'anna',
   taskId: 't1',
@@ -121,6 +134,7 @@ const read = (state: string, asked: number): Told => ({
 });
 const listed = (taskIds: readonly string[], totalSize = 1): Told => ({
   kind: 'listed',
+  form: FORM,
   owner: 'anna',
   agent: 'steps-resume',
   taskIds,
@@ -134,11 +148,15 @@ const OWNERS: Told[] = [
 ];
 const canceled: Told[] = [
   { kind: 'canceling', op: 2, owner: 'ben', taskId: 't2' },
-  { kind: 'answered', op: 2, status: 200, taskId: 't2', state: 'TASK_STATE_CANCELED', error: null },
+  { kind: 'answered', op: 2, form: FORM, status: 200, taskId: 't2', state: 'TASK_STATE_CANCELED', error: null },
 ];
 const followed: Told[] = [1, 2, 3, 4, 5].map((seq) => event(seq));
 const end = (seq: number): Told => ({ kind: 'followed', follower: 1, taskId: 't1', seq });
 const pushes: Told[] = [1, 2, 3, 4, 5].map((seq) => pushed(seq));
+
+const abandoned: Told = { kind: 'abandoned', follower: 1, form: FORM, server: 'r1', taskId: 't1', seq: 1 };
+const endedAt = (atMs: number): string =>
+  status('COMPLETED').replace('}}}', `,"timestamp":"${new Date(atMs).toISOString()}"}}}`);
 
 function findingsOf(told: readonly Told[], stored: Stored): FindingName[] {
   const journal = [...OWNERS, ...told].map((line, at): JournalLine => ({ at, ...line }));
@@ -183,6 +201,9 @@ const DAMAGES: Readonly<Record<FindingName, readonly (readonly [string, readonly
     ],
   ],
   'stream-cut-short': [['nothing left, it is told', [event(1), event(2), end(2)], well]],
+  'stream-endless': [
+    ['open when all was at rest', [event(1), abandoned], withT1(bodies([...BODIES.slice(0, 4), endedAt(-15_000)]))],
+  ],
   'log-gap': [['in the middle', [], withT1({ events: eventsOf(BODIES).filter(({ seq }) => seq !== 3) })]],
   'key-used-twice': [
     ['two answers', [sent, answered, { ...answered, taskId: 't2', state: null }, ...pushes], well],
@@ -240,6 +261,16 @@ const DAMAGES: Readonly<Record<FindingName, readonly (readonly [string, readonly
   ],
   'push-differs': [
     ['its body', [sent, answered, ...pushes, pushed(2, { body: status('FAILED') })], well],
+    [
+      'the Task of a receiver of 0.3, its state',
+      [sent, answered, ...pushes, pushed(2, { body: oldTask('completed') })],
+      well,
+    ],
+    [
+      'the Task of a receiver of 0.3, its artifacts',
+      [sent, answered, ...pushes, pushed(4, { body: oldTask('working', 'step 0 attempt 1 pid 10') })],
+      well,
+    ],
     ['its task', [sent, answered, ...pushes, pushed(2, { taskId: 't2' })], well],
   ],
   'push-signature': [['any problem', [sent, answered, ...pushes, pushed(5, { problem: 'it does not verify' })], well]],
@@ -272,15 +303,18 @@ const DAMAGES: Readonly<Record<FindingName, readonly (readonly [string, readonly
   'server-error': [
     ['a send', [sent, { ...answered, status: 500, taskId: null, state: null, error: 'INTERNAL' }], well],
     ['a read', [{ ...read('WORKING', 0), status: 500 } as Told], well],
-    ['no JSON', [{ kind: 'unreadable', path: '/a2a/tasks' }], well],
+    ['no JSON', [{ kind: 'unreadable', form: FORM, path: '/a2a/tasks' }], well],
   ],
   'wrongly-refused': [['a send', [sent, { ...answered, status: 400, taskId: null, error: 'INVALID' }], well]],
 };
 
 describe('the checker', () => {
   test('[A10, O16] finds nothing in a world where every promise was kept, whatever broke on the way', () => {
-    const lost: Told = { kind: 'lost', op: 1, error: 'ECONNRESET' };
-    const again = [pushed(5), pushed(2)];
+    const lost: Told = { kind: 'lost', op: 1, form: FORM, error: 'ECONNRESET' };
+    const late = withT1(bodies([...BODIES.slice(0, 4), endedAt(-1000)]));
+    expect(findingsOf([event(1), abandoned], late)).toEqual([]);
+    const again = [pushed(5), pushed(2), pushed(2, { body: oldTask('working') })];
+    again.push(pushed(3, { body: oldTask('working', 'step 0 attempt 1 pid 10') }));
     const snapshot = { ...event(3), follower: 2, isSnapshot: true, data: '{"task":{"status":{}}}' } as Told;
     const rest = [4, 5].map((seq) => ({ ...event(seq), follower: 2 }) as Told);
     const unavailable: Told = { ...answered, status: 503, taskId: null, state: null, error: 'UNAVAILABLE' };
@@ -288,6 +322,16 @@ describe('the checker', () => {
     told.push(snapshot, ...rest, ...pushes, ...again, ...canceled, executed(10, 1), executed(10, 1), listed(['t1']));
     told.push(read('COMPLETED', 100), { ...read('WORKING', 0), taskId: 't2', status: 404, state: null } as Told);
     expect(findingsOf(told, well)).toEqual([]);
+  });
+
+  test('[A10, O16] knows what 0.3 cannot carry, and judges the rest as that of 1.0', () => {
+    const labeled = JSON.stringify({ artifactUpdate: { taskId: 't1', artifact: { parts: [LABELED] } } });
+    const world = withT1(bodies([...BODIES.slice(0, 2), labeled, status('COMPLETED')]));
+    const plain = event(3, part('step 0 attempt 1 pid 10').replace('"t"', '"t1"')) as EventTold;
+    const told = (form: Form, data: string): Told[] => [event(1), event(2), { ...plain, form, data }];
+    expect(findingsOf(told('gRPC 0.3', plain.data), world)).toEqual([]);
+    expect(findingsOf(told('gRPC 1.0', plain.data), world)).toEqual(['event-differs']);
+    expect(findingsOf(told('gRPC 0.3', plain.data.replace('step 0', 'step 1')), world)).toEqual(['event-differs']);
   });
 
   test('[A10, O16] follows a restart: what was discarded counts no more', () => {
@@ -301,6 +345,13 @@ describe('the checker', () => {
       status('COMPLETED'),
     ]).map((one) => ({ ...one, isDiscarded: one.seq === 2 || one.seq === 3 }));
     expect(findingsOf([{ ...sent, hook: null }, answered], withT1({ events, seq: 7 }))).toEqual([]);
+    // A receiver of 0.3 that got an event of the broken attempt before the restart, and once more after it.
+    const pushedAll = events.map(({ seq, body }) => pushed(seq, { body }));
+    const both = [oldTask('working', 'step 0 attempt 1 pid 10'), oldTask('submitted')];
+    const again = both.map((body) => pushed(3, { body }));
+    expect(findingsOf([sent, answered, ...pushedAll, ...again], withT1({ events, seq: 7 }))).toEqual([]);
+    const neither = pushed(3, { body: oldTask('working') });
+    expect(findingsOf([sent, answered, ...pushedAll, neither], withT1({ events, seq: 7 }))).toEqual(['push-differs']);
   });
 
   for (const [name, damages] of Object.entries(DAMAGES)) {

@@ -1,8 +1,12 @@
 /** What an event says, read from its JSON as any client would. */
 
 export interface EventFacts {
+  readonly taskId: string;
+  readonly isTask: boolean;
   /** The state that it brings; null for an artifact. */
   readonly state: string | null;
+  /** When it was made, where it brings a state. */
+  readonly timestamp: string | null;
   /** The texts of the artifact that it brings, or null. */
   readonly artifact: readonly string[] | null;
   /** Of the Message that began the task, for the event that announces it. */
@@ -13,18 +17,28 @@ export interface EventFacts {
 
 interface Wire {
   readonly task?: {
-    readonly status?: { readonly state?: string };
+    readonly id?: string;
+    readonly status?: { readonly state?: string; readonly timestamp?: string };
     readonly history?: readonly { readonly messageId?: string }[];
     readonly metadata?: { readonly parley?: { readonly reset?: boolean } };
   };
-  readonly statusUpdate?: { readonly status?: { readonly state?: string } };
-  readonly artifactUpdate?: { readonly artifact?: { readonly parts?: readonly { readonly text?: string }[] } };
+  readonly statusUpdate?: {
+    readonly taskId?: string;
+    readonly status?: { readonly state?: string; readonly timestamp?: string };
+  };
+  readonly artifactUpdate?: {
+    readonly taskId?: string;
+    readonly artifact?: { readonly parts?: readonly { readonly text?: string }[] };
+  };
 }
 
 export function factsOf(body: string): EventFacts {
   const { task, statusUpdate, artifactUpdate } = JSON.parse(body) as Wire;
   return {
+    taskId: task?.id ?? statusUpdate?.taskId ?? artifactUpdate?.taskId ?? '',
+    isTask: task !== undefined,
     state: task?.status?.state ?? statusUpdate?.status?.state ?? null,
+    timestamp: task?.status?.timestamp ?? statusUpdate?.status?.timestamp ?? null,
     artifact:
       artifactUpdate === undefined ? null : (artifactUpdate.artifact?.parts ?? []).map(({ text }) => text ?? ''),
     messageId: task?.history?.[0]?.messageId ?? null,

@@ -6,6 +6,7 @@ export const FINDINGS = {
   'event-differs': 'an event that a client got is another one in the log',
   'stream-broken': 'a stream had an event twice, left one out, or was out of order, over its reconnections',
   'stream-cut-short': 'a stream ended before the end of the turn',
+  'stream-endless': 'a stream stayed open without the end of the turn, which had come long before',
   'log-gap': 'the numbers of the events in the log are not 1, 2, 3, ...',
   'key-used-twice': 'one message, sent again under its Idempotency-Key or its id, made two tasks or two turns',
   'after-the-end': 'something follows a terminal state',

@@ -1,107 +1,46 @@
-/** Plain A2A over HTTP, in the REST binding of 1.0, from a client's point of view: an answer, or none. */
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { Agent, request } from 'undici';
-
-export interface Endpoint {
-  readonly url: string;
-  readonly key: string;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly json: unknown;
-  readonly text: string;
-}
-
-export interface Ask {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: object | undefined;
-  readonly idempotencyKey?: string | undefined;
-  readonly lastEventId?: number | undefined;
-  /** For the whole answer; for a stream, for each silence. */
-  readonly timeoutMs: number;
-  /** Aborted when the run is over. */
-  readonly signal: AbortSignal;
-}
+/** A2A in every binding and version, from a client's point of view: an answer, or none. */
+import type { Answer, Call, Endpoint, Form, OnEvent } from '../wire/call.ts';
+import { GrpcCaller } from '../wire/grpc.ts';
+import { HttpCaller } from '../wire/http.ts';
 
 /** The connections of all clients of a run. */
 export class Caller {
-  readonly #dispatcher = new Agent({ connections: 200, pipelining: 1, connectTimeout: 2000 });
+  readonly #http = new HttpCaller();
+  readonly #grpc = new GrpcCaller();
+  /** Whole answers and streams that gave something, by their form. */
+  readonly answered = new Map<Form, number>();
 
-  #headers({ key }: Endpoint, { body, idempotencyKey, lastEventId }: Ask): Record<string, string> {
-    return {
-      authorization: `Bearer ${key}`,
-      'a2a-version': '1.0',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-      ...(lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) }),
-    };
+  #of(form: Form): HttpCaller | GrpcCaller {
+    return form.startsWith('gRPC') ? this.#grpc : this.#http;
+  }
+
+  #count(form: Form): void {
+    this.answered.set(form, (this.answered.get(form) ?? 0) + 1);
   }
 
   /** Rejects where no whole answer came in time. */
-  async ask(endpoint: Endpoint, ask: Ask): Promise<Answer> {
-    const response = await request(`${endpoint.url}${ask.path}`, {
-      method: ask.method,
-      headers: this.#headers(endpoint, ask),
-      body: ask.body === undefined ? null : JSON.stringify(ask.body),
-      dispatcher: this.#dispatcher,
-      signal: AbortSignal.any([ask.signal, AbortSignal.timeout(ask.timeoutMs)]),
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    const text = await response.body.text();
-    return { status: response.statusCode, text, json: jsonOf(text) };
+  async ask(form: Form, endpoint: Endpoint, call: Call): Promise<Answer> {
+    const answer = await this.#of(form).ask(form, endpoint, call);
+    this.#count(form);
+    return answer;
   }
 
   /**
-   * Calls `onEvent` with each event until the server ends the stream. Rejects when it breaks, or says nothing, not even
-   * a comment, for `timeoutMs`. An answer that is no stream comes back.
+   * Calls `onEvent` with each event until the server ends the stream. Rejects when it breaks, or is silent for too long. A
+   * refusal comes back.
    */
-  async follow(endpoint: Endpoint, ask: Ask, onEvent: (id: number, data: string) => void): Promise<Answer> {
-    const leave = new AbortController();
-    let timer = setTimeout(() => leave.abort(new Error('silence')), ask.timeoutMs);
-    try {
-      const response = await request(`${endpoint.url}${ask.path}`, {
-        method: ask.method,
-        headers: { ...this.#headers(endpoint, ask), accept: 'text/event-stream' },
-        body: ask.body === undefined ? null : JSON.stringify(ask.body),
-        dispatcher: this.#dispatcher,
-        // A task that never ends keeps its streams open, too.
-        signal: AbortSignal.any([ask.signal, leave.signal]),
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
-      const isStream = String(response.headers['content-type']).startsWith('text/event-stream');
-      if (response.statusCode !== 200 || !isStream) {
-        const text = await response.body.text();
-        return { status: response.statusCode, text, json: jsonOf(text) };
-      }
-      const events: EventSourceMessage[] = [];
-      const parser = createParser({ onEvent: (event) => void events.push(event) });
-      const decoder = new TextDecoder();
-      for await (const chunk of response.body) {
-        clearTimeout(timer);
-        timer = setTimeout(() => leave.abort(new Error('silence')), ask.timeoutMs);
-        parser.feed(decoder.decode(chunk as Uint8Array, { stream: true }));
-        for (const { id, data } of events.splice(0)) onEvent(Number(id), data);
-      }
-      return { status: 200, text: '', json: undefined };
-    } finally {
-      clearTimeout(timer);
-    }
+  async follow(form: Form, endpoint: Endpoint, call: Call, onEvent: OnEvent): Promise<Answer> {
+    let isCounted = false;
+    return this.#of(form).follow(form, endpoint, call, (id, event) => {
+      if (!isCounted) this.#count(form);
+      isCounted = true;
+      onEvent(id, event);
+    });
   }
 
-  close(): Promise<void> {
-    return this.#dispatcher.destroy();
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+  async close(): Promise<void> {
+    this.#grpc.close();
+    await this.#http.close();
   }
 }
 
@@ -114,9 +53,4 @@ interface TaskJson {
 export function taskIn(json: unknown): { readonly id: string | null; readonly state: string | null } {
   const { task, id, status } = (json ?? {}) as TaskJson & { readonly task?: TaskJson };
   return { id: task?.id ?? id ?? null, state: task?.status?.state ?? status?.state ?? null };
-}
-
-/** Why a request was refused, in one line. */
-export function errorIn({ status, text }: Answer): string | null {
-  return status < 300 ? null : text.replaceAll(/\s+/g, ' ').slice(0, 300);
 }

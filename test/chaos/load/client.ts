@@ -1,10 +1,15 @@
-/** A client that keeps a journal: it writes down what it asks, what it is told, and when it is told nothing. */
+/**
+ * A client that keeps a journal: it writes down what it asks, what it is told, and when it is told nothing. Each request goes
+ * in a binding and version of its own, a repeated one and a resumed stream, too: to the server they are all the same.
+ */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endsTurn, factsOf, isTerminal } from '../checker/events.ts';
+import { endsTurn, isTerminal } from '../checker/events.ts';
 import type { Journal } from '../journal.ts';
 import type { Random } from '../random.ts';
-import { type Answer, type Ask, type Caller, type Endpoint, errorIn, taskIn } from './caller.ts';
+import { type Answer, type Call, type Endpoint, FORMS, type Form, LISTING_FORMS } from '../wire/call.ts';
+import { type Caller, taskIn } from './caller.ts';
+import { Follower, type Told } from './follower.ts';
 
 const ANSWER_TIMEOUT_MS = 20_000;
 /** The servers are told to send a comment every second. */
@@ -12,9 +17,8 @@ const SILENCE_MS = 5000;
 
 export interface ClientOptions {
   readonly owner: string;
-  readonly key: string;
   /** The balancer, and each replica by itself. */
-  readonly urls: readonly string[];
+  readonly endpoints: readonly Endpoint[];
   readonly journal: Journal;
   readonly caller: Caller;
   readonly random: Random;
@@ -32,16 +36,10 @@ export interface Message {
   readonly hook?: { readonly path: string; readonly url: string };
 }
 
-export interface Told {
-  readonly taskId: string;
-  readonly state: string | null;
-}
-
+/** A message that is sent, perhaps more than once. */
 interface Operation {
   readonly op: number;
-  readonly path: string;
-  readonly body: object;
-  readonly idempotencyKey: string | undefined;
+  readonly call: Call;
 }
 
 /** Thrown where the server refuses for good, and when the run is over: the operation ends there. */
@@ -60,9 +58,13 @@ export class Client {
 
   /** The balancer mostly, as others do; sometimes a replica, for any request must work on any of them. */
   #endpoint(): Endpoint {
-    const { urls, key, random } = this.#options;
-    const [balancer = ''] = urls;
-    return { url: random.chance(0.6) ? balancer : random.pick(urls), key };
+    const { endpoints, random } = this.#options;
+    const [balancer] = endpoints;
+    return balancer !== undefined && random.chance(0.6) ? balancer : random.pick(endpoints);
+  }
+
+  #form(): Form {
+    return this.random.pick(FORMS);
   }
 
   /** Waits until the client tries again. @throws GaveUp when the run is over */
@@ -72,94 +74,73 @@ export class Client {
     if (signal.aborted) throw new GaveUp('the run is over');
   }
 
-  #operation(message: Message, configuration: object, verb: 'send' | 'stream'): Operation {
-    const { journal, owner, random, nextNumber } = this.#options;
-    const { agent, text, taskId, hook } = message;
+  #operation(
+    operation: 'SendMessage' | 'SendStreamingMessage',
+    message: Message,
+    returnImmediately: boolean,
+  ): Operation {
+    const { agent, text, hook } = message;
+    const taskId = message.taskId ?? null;
+    const { journal, owner, random, nextNumber, signal } = this.#options;
     const op = nextNumber();
     const messageId = randomUUID();
     const key = random.chance(0.5) ? randomUUID() : null;
-    const hookPath = hook?.path ?? null;
-    journal.write({ kind: 'sent', op, owner, agent, key, messageId, text, taskId: taskId ?? null, hook: hookPath });
-    const push = hook === undefined ? {} : { taskPushNotificationConfig: { url: hook.url } };
-    const id = taskId === undefined ? {} : { taskId };
-    return {
-      op,
-      path: `${pathOf(agent)}/message:${verb}`,
-      body: {
-        message: { messageId, ...id, role: 'ROLE_USER', parts: [{ text }] },
-        configuration: { ...configuration, ...push },
-      },
-      idempotencyKey: key ?? undefined,
-    };
+    journal.write({ kind: 'sent', op, owner, agent, key, messageId, text, taskId, hook: hook?.path ?? null });
+    const send = { messageId, text, taskId, returnImmediately, hookUrl: hook?.url ?? null };
+    const timeoutMs = operation === 'SendMessage' ? ANSWER_TIMEOUT_MS : SILENCE_MS;
+    return { op, call: { agent, asked: { operation, send }, idempotencyKey: key ?? undefined, timeoutMs, signal } };
   }
 
   /** Sends until it is known what became of it. */
   async send(message: Message, returnImmediately: boolean): Promise<Told> {
-    const { op, path, body, idempotencyKey } = this.#operation(message, { returnImmediately }, 'send');
-    const ask: Ask = {
-      method: 'POST',
-      path,
-      body,
-      idempotencyKey,
-      timeoutMs: ANSWER_TIMEOUT_MS,
-      signal: this.#options.signal,
-    };
-    const answer = await this.#until(op, ask);
+    const { op, call } = this.#operation('SendMessage', message, returnImmediately);
+    const answer = await this.#until(op, call);
     // As one whose answer was lost behind the server: the repetition must join the first.
-    if (this.random.chance(0.2)) await this.#until(op, ask);
-    const { id, state } = taskIn(answer.json);
+    if (this.random.chance(0.2)) await this.#until(op, call);
+    const { id, state } = taskIn(answer.result);
     if (id === null) throw new GaveUp('no task');
     return { taskId: id, state };
   }
 
   /** Asks, and asks again where the answer is lost or says to; each answer is written down. */
-  async #until(op: number, ask: Ask): Promise<Answer> {
+  async #until(op: number, call: Call): Promise<Answer> {
     const { caller, journal } = this.#options;
     for (;;) {
+      const form = this.#form();
       try {
-        const answer = await caller.ask(this.#endpoint(), ask);
-        const { id, state } = taskIn(answer.json);
+        const answer = await caller.ask(form, this.#endpoint(), call);
+        this.#answered(op, form, answer);
         const { status } = answer;
-        journal.write({ kind: 'answered', op, status, taskId: id, state, error: errorIn(answer) });
         if (status === 200) return answer;
         if (!isTryAgain(status)) throw new GaveUp(`${status}`);
       } catch (error) {
         if (error instanceof GaveUp) throw error;
-        journal.write({ kind: 'lost', op, error: String(error) });
+        journal.write({ kind: 'lost', op, form, error: String(error) });
       }
       await this.pause(this.random.between(100, 500));
     }
   }
 
+  #answered(op: number, form: Form, { status, result, error }: Answer): void {
+    const { id, state } = taskIn(result);
+    this.#options.journal.write({ kind: 'answered', op, form, status, taskId: id, state, error });
+  }
+
   /** Sends and follows to the end of the turn, however often the stream breaks. */
   async stream(message: Message, onFirst?: (taskId: string) => void): Promise<Told> {
-    const { op, path, body, idempotencyKey } = this.#operation(message, {}, 'stream');
+    const { op, call } = this.#operation('SendStreamingMessage', message, false);
     const follower = this.#follower(message.agent);
-    follower.onFirst = (taskId, state) => {
-      this.#options.journal.write({ kind: 'answered', op, status: 200, taskId, state, error: null });
+    follower.onFirst = (form, taskId, state) => {
+      this.#options.journal.write({ kind: 'answered', op, form, status: 200, taskId, state, error: null });
       onFirst?.(taskId);
     };
     for (;;) {
       if (follower.taskId !== null) return this.#followOn(follower);
-      const ask: Ask = {
-        method: 'POST',
-        path,
-        body,
-        idempotencyKey,
-        timeoutMs: SILENCE_MS,
-        signal: this.#options.signal,
-      };
-      const answer = await this.#connect(follower, ask, op);
+      const form = this.#form();
+      const answer = await this.#connect(follower, form, call, op);
       if (follower.isDone) return follower.told();
       if (answer !== null && answer.status !== 200) {
-        this.#options.journal.write({
-          kind: 'answered',
-          op,
-          status: answer.status,
-          taskId: null,
-          state: null,
-          error: errorIn(answer),
-        });
+        this.#answered(op, form, answer);
         if (!isTryAgain(answer.status)) throw new GaveUp(`${answer.status}`);
       }
       await this.pause(this.random.between(50, 300));
@@ -174,29 +155,29 @@ export class Client {
   }
 
   async #followOn(follower: Follower): Promise<Told> {
-    const { journal } = this.#options;
+    const { journal, signal } = this.#options;
     while (!follower.isDone) {
-      const lastEventId = follower.position === 0 ? undefined : follower.position;
-      const path = `${pathOf(follower.agent)}/tasks/${follower.taskId}:subscribe`;
-      const ask: Ask = { method: 'GET', path, lastEventId, timeoutMs: SILENCE_MS, signal: this.#options.signal };
-      const answer = await this.#connect(follower, ask, null);
+      const { agent, id: taskId, position } = follower;
+      const lastEventId = position === 0 ? undefined : position;
+      const form = this.#form();
+      const asked = { operation: 'SubscribeToTask', taskId } as const;
+      const call = { agent, asked, lastEventId, timeoutMs: SILENCE_MS, signal };
+      const answer = await this.#connect(follower, form, call, null);
       if (follower.isDone) break;
       // 204: it has all there is. A task that has ended takes no new subscription (400).
       if (answer?.status === 204) {
-        journal.write({ kind: 'followed', follower: follower.number, taskId: follower.id, seq: follower.position });
+        journal.write({ kind: 'followed', follower: follower.number, taskId, seq: follower.position });
         break;
       }
       if (answer !== null && answer.status !== 200 && !isTryAgain(answer.status)) {
-        const state = lastEventId === undefined ? await this.poll(follower.agent, follower.id) : null;
+        const state = lastEventId === undefined ? await this.poll(agent, taskId) : null;
         if (state !== null && isTerminal(state)) break;
-        const { status } = answer;
         const op = this.#options.nextNumber();
-        const { agent, id: taskId } = follower;
         const { owner } = this.#options;
         const sent = { op, owner, agent, key: null, messageId: '', text: 'subscribe', taskId, hook: null };
         journal.write({ kind: 'sent', ...sent });
-        journal.write({ kind: 'answered', op, status, taskId, state: null, error: errorIn(answer) });
-        throw new GaveUp(`${status}`);
+        this.#answered(op, form, answer);
+        throw new GaveUp(`${answer.status}`);
       }
       await this.pause(this.random.between(50, 300));
     }
@@ -204,17 +185,23 @@ export class Client {
   }
 
   #follower(agent: string): Follower {
-    return new Follower(this.#options, agent);
+    const { journal, owner, nextNumber } = this.#options;
+    return new Follower(journal, owner, agent, nextNumber());
   }
 
   /** null: the stream broke, or there was none. */
-  async #connect(follower: Follower, ask: Ask, op: number | null): Promise<Answer | null> {
-    follower.connect(op === null);
+  async #connect(follower: Follower, form: Form, call: Call, op: number | null): Promise<Answer | null> {
+    const { caller, journal, signal } = this.#options;
+    const endpoint = this.#endpoint();
+    follower.connect(form, op === null);
     try {
-      return await this.#options.caller.follow(this.#endpoint(), ask, (id, data) => follower.event(id, data));
+      return await caller.follow(form, endpoint, call, (id, event) => follower.event(id, event));
     } catch (error) {
       if (op !== null && follower.taskId === null) {
-        this.#options.journal.write({ kind: 'lost', op, error: String(error) });
+        journal.write({ kind: 'lost', op, form, error: String(error) });
+      } else if (signal.aborted) {
+        const { number, id: taskId, position: seq } = follower;
+        journal.write({ kind: 'abandoned', follower: number, form, server: endpoint.url, taskId, seq });
       }
       return null;
     }
@@ -222,19 +209,16 @@ export class Client {
 
   /** The state of a task of one's own, or null. */
   async read(agent: string, taskId: string): Promise<string | null> {
-    const { caller, journal, owner } = this.#options;
-    const asked = Date.now();
+    const { caller, journal, owner, signal } = this.#options;
+    const at = Date.now();
+    const form = this.#form();
+    const asked = { operation: 'GetTask', taskId } as const;
     try {
-      const path = `${pathOf(agent)}/tasks/${taskId}`;
-      const answer = await caller.ask(this.#endpoint(), {
-        method: 'GET',
-        path,
-        timeoutMs: ANSWER_TIMEOUT_MS,
-        signal: this.#options.signal,
-      });
-      const { state } = taskIn(answer.json);
-      if (answer.status === 200 && answer.json === undefined) journal.write({ kind: 'unreadable', path });
-      journal.write({ kind: 'read', asked, owner, taskId, status: answer.status, state });
+      const call = { agent, asked, timeoutMs: ANSWER_TIMEOUT_MS, signal };
+      const { status, result } = await caller.ask(form, this.#endpoint(), call);
+      const { state } = taskIn(result);
+      if (status === 200 && result === undefined) journal.write({ kind: 'unreadable', form, path: `task ${taskId}` });
+      journal.write({ kind: 'read', form, asked: at, owner, taskId, status, state });
       return state;
     } catch {
       // No answer tells nothing.
@@ -253,113 +237,36 @@ export class Client {
 
   /** Cancels until it is known what became of it. */
   async cancel(agent: string, taskId: string): Promise<void> {
-    const { journal, owner, nextNumber } = this.#options;
+    const { journal, owner, nextNumber, signal } = this.#options;
     const op = nextNumber();
     journal.write({ kind: 'canceling', op, owner, taskId });
-    const path = `${pathOf(agent)}/tasks/${taskId}:cancel`;
-    await this.#until(op, {
-      method: 'POST',
-      path,
-      body: {},
-      timeoutMs: ANSWER_TIMEOUT_MS,
-      signal: this.#options.signal,
-    }).catch((error: unknown) => {
+    const asked = { operation: 'CancelTask', taskId } as const;
+    const call = { agent, asked, timeoutMs: ANSWER_TIMEOUT_MS, signal };
+    await this.#until(op, call).catch((error: unknown) => {
       // It has ended already, perhaps by the first try.
       if (!(error instanceof GaveUp) || error.message === 'the run is over') throw error;
     });
   }
 
   /** All pages. What is lost on the way is not tried again, unless it is the last look. */
-  async list(agent: string, isFinal = false): Promise<void> {
-    const { caller, journal, owner } = this.#options;
+  async list(agent: string, form: Form = this.random.pick(LISTING_FORMS), isFinal = false): Promise<void> {
+    const { caller, journal, owner, signal } = this.#options;
     const taskIds: string[] = [];
-    let totalSize = 0;
+    let totalSize: number | null = null;
     let pageToken = '';
     do {
-      const query = new URLSearchParams({ pageSize: '100', pageToken }).toString();
-      const ask: Ask = {
-        method: 'GET',
-        path: `${pathOf(agent)}/tasks?${query}`,
-        timeoutMs: ANSWER_TIMEOUT_MS,
-        signal: this.#options.signal,
-      };
-      const { status, json } = await caller.ask(this.#endpoint(), ask);
-      if (status === 200 && json === undefined) journal.write({ kind: 'unreadable', path: ask.path });
-      if (status !== 200 || json === undefined) return;
-      const page = json as { tasks: { id: string }[]; nextPageToken: string; totalSize: number };
+      const asked = { operation: 'ListTasks', pageSize: 100, pageToken } as const;
+      const call = { agent, asked, timeoutMs: ANSWER_TIMEOUT_MS, signal };
+      const { status, result } = await caller.ask(form, this.#endpoint(), call);
+      if (status === 200 && result === undefined) journal.write({ kind: 'unreadable', form, path: `list of ${agent}` });
+      if (status !== 200 || result === undefined) return;
+      const page = result as { tasks: { id: string }[]; nextPageToken?: string; totalSize?: number };
       taskIds.push(...page.tasks.map(({ id }) => id));
-      ({ totalSize, nextPageToken: pageToken } = page);
+      ({ totalSize = null, nextPageToken: pageToken = '' } = page);
       // While others write, a few pages are enough.
     } while (pageToken !== '' && (isFinal || taskIds.length < 300));
-    journal.write({ kind: 'listed', owner, agent, taskIds, totalSize, isFinal });
+    journal.write({ kind: 'listed', form, owner, agent, taskIds, totalSize, isFinal });
   }
-}
-
-/** What a follower has got, over all its connections. */
-class Follower {
-  readonly agent: string;
-  readonly number: number;
-  readonly #options: ClientOptions;
-  onFirst: ((taskId: string, state: string | null) => void) | null = null;
-  taskId: string | null = null;
-  position = 0;
-  isDone = false;
-  #state: string | null = null;
-  #isFirstOfConnection = false;
-  #isSubscription = false;
-
-  constructor(options: ClientOptions, agent: string) {
-    this.#options = options;
-    this.agent = agent;
-    this.number = options.nextNumber();
-  }
-
-  get id(): string {
-    return this.taskId ?? '';
-  }
-
-  connect(isSubscription: boolean): void {
-    this.#isFirstOfConnection = true;
-    this.#isSubscription = isSubscription;
-  }
-
-  event(seq: number, data: string): void {
-    const { journal, owner } = this.#options;
-    const { state } = factsOf(data);
-    const isTask = data.startsWith('{"task":');
-    const taskId = this.taskId ?? taskIdIn(data);
-    // The Task as it is: at the beginning of a subscription without a position, and of a send that joined or continued.
-    const isSnapshot =
-      this.#isFirstOfConnection && isTask && this.position === 0 && (this.#isSubscription || seq !== 1);
-    const isFirst = this.taskId === null;
-    this.#isFirstOfConnection = false;
-    this.taskId = taskId;
-    this.position = seq;
-    this.#state = state ?? this.#state;
-    journal.write({ kind: 'event', follower: this.number, owner, taskId, seq, isSnapshot, data });
-    if (isFirst) this.onFirst?.(taskId, state);
-    if (endsTurn(state) && !(isSnapshot && state === 'TASK_STATE_INPUT_REQUIRED')) {
-      this.isDone = true;
-      journal.write({ kind: 'followed', follower: this.number, taskId, seq });
-    }
-  }
-
-  told(): Told {
-    return { taskId: this.id, state: this.#state };
-  }
-}
-
-function taskIdIn(data: string): string {
-  const { task, statusUpdate, artifactUpdate } = JSON.parse(data) as {
-    readonly task?: { readonly id: string };
-    readonly statusUpdate?: { readonly taskId: string };
-    readonly artifactUpdate?: { readonly taskId: string };
-  };
-  return task?.id ?? statusUpdate?.taskId ?? artifactUpdate?.taskId ?? '';
-}
-
-function pathOf(agent: string): string {
-  return `/a2a/agents/${agent}`;
 }
 
 /** 500 is a finding, and for the client no other than the rest. */

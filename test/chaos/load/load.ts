@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Journal } from '../journal.ts';
 import type { Random } from '../random.ts';
+import { type Endpoint, type Form, PAGED_FORMS } from '../wire/call.ts';
 import { Caller } from './caller.ts';
 import { Client, GaveUp, type Message } from './client.ts';
 import type { PushReceiver } from './receiver.ts';
@@ -14,7 +15,7 @@ export interface Owner {
 export interface LoadOptions {
   readonly owners: readonly Owner[];
   /** The balancer first, then each replica. */
-  readonly urls: readonly string[];
+  readonly servers: readonly Omit<Endpoint, 'key'>[];
   readonly journal: Journal;
   readonly receiver: PushReceiver;
   readonly random: Random;
@@ -37,6 +38,11 @@ export class Load {
   #numbers = 0;
   readonly operations = new Map<string, number>();
 
+  /** How many answers and streams there were in each form. */
+  get forms(): ReadonlyMap<Form, number> {
+    return this.#caller.answered;
+  }
+
   constructor(options: LoadOptions) {
     this.#options = options;
   }
@@ -54,9 +60,10 @@ export class Load {
   }
 
   #client({ name, key }: Owner, random: Random, signal = this.#over.signal): Client {
-    const { urls, journal } = this.#options;
+    const { servers, journal } = this.#options;
     const nextNumber = () => ++this.#numbers;
-    return new Client({ owner: name, key, urls, journal, caller: this.#caller, random, nextNumber, signal });
+    const endpoints = servers.map((server) => ({ ...server, key }));
+    return new Client({ owner: name, endpoints, journal, caller: this.#caller, random, nextNumber, signal });
   }
 
   async #loop(client: Client, owner: string): Promise<void> {
@@ -99,7 +106,9 @@ export class Load {
     for (const owner of this.#options.owners) {
       // The time of the others may be over.
       const client = this.#client(owner, this.#options.random.fork('last look'), AbortSignal.timeout(LAST_LOOK_MS));
-      for (const agent of AGENTS) await client.list(agent, true);
+      for (const agent of AGENTS) {
+        for (const form of PAGED_FORMS) await client.list(agent, form, true);
+      }
     }
   }
 

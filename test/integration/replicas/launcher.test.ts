@@ -29,7 +29,7 @@ const launch = (args: readonly string[]): Launched => run(process.execPath, [scr
 const shell = (line: string): Launched => run('sh', ['-c', line]);
 
 function run(command: string, args: readonly string[]): Launched {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   guardChild(child);
   let text = '';
   const collect = (chunk: string): void => {
@@ -56,7 +56,7 @@ async function freeRange(): Promise<number> {
 }
 
 describe.skipIf('skipped' in postgres || 'skipped' in haproxy)('npm run replicas', () => {
-  test('[O16] starts replicas behind a balancer, says where all is and how another goes on with a stream, tells of one that dies, and stops them at Ctrl-C', async () => {
+  test('[O16] starts replicas behind a balancer, says where all is and how another goes on with a stream, tells of one that dies, ends and starts single ones, and stops them at Ctrl-C', async () => {
     if ('skipped' in postgres) return;
     const database = await postgres.createDatabase();
     onTestFinished(() => database.drop());
@@ -122,10 +122,25 @@ describe.skipIf('skipped' in postgres || 'skipped' in haproxy)('npm run replicas
     expect(/^id: (\d+)$/m.exec(rest.output())?.[1]).toBe(String(last + 1));
 
     await waitFor('word of it', 20_000, () => output().includes('Replica r1 has ended, and is not started again'));
+
+    const type = async (line: string, told: RegExp): Promise<void> => {
+      const before = output().length;
+      child.stdin?.write(`${line}\n`);
+      await waitFor(`the answer to ${line}`, 30_000, () => told.test(output().slice(before)));
+    };
+    const [first = 0, second = 0] = [10, 20].map((offset) => port + offset);
+    await type('start r1', /^r1 is ready, pid \d+$/m);
+    expect(await accepts(first)).toBe(true);
+    await type('start r1', /^r1 runs already$/m);
+    await type('stop r2', /^r2 has ended$/m);
+    expect(await accepts(second)).toBe(false);
+    await type('start r2', /^r2 is ready/m);
+    await type('kill r2', /^r2 has ended$/m);
+    await type('kill r9', /^Commands: kill rN/m);
     child.kill('SIGINT');
     expect(await ended).toBe(0);
     for (const offset of [0, 10, 20]) expect(await accepts(port + offset)).toBe(false);
-  });
+  }, 150_000);
 
   test('refuses what it does not know, and says what there is', async () => {
     const { ended, output } = launch(['--replicas', 'many']);
