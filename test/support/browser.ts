@@ -44,6 +44,8 @@ export class ConsoleView {
     this.page = page;
     this.#url = url;
     const complain = (text: string) => {
+      // An interface of the machine came or went: the browser breaks off what is under way, the page has to live with it.
+      if (text.includes('ERR_NETWORK_CHANGED')) return;
       if (expected?.test(text) !== true) this.#problems.push(text);
     };
     // Violations of the policy and answers that a page did not want are among them.
