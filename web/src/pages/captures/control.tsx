@@ -1,10 +1,9 @@
 /** Starts a capture of an agent's calls, says how long it still runs, and stops it. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Radio } from 'lucide-react';
 import { type Capture, captureOf, capturesQuery, endCapture, startCapture } from '../../api/captures.ts';
 import { Button } from '../../components/button.tsx';
-import { explain } from '../../components/notices.tsx';
-import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { formatDuration, plural } from '../../lib/format.ts';
 import { useNow } from '../../lib/now.ts';
 
@@ -16,23 +15,15 @@ export function CaptureControl({ agentId }: { agentId: string }) {
   const { data } = useQuery(capturesQuery);
   const running = captureOf(data, agentId);
   const onSettled = () => client.invalidateQueries({ queryKey: capturesQuery.queryKey });
-  const onError = (error: unknown, what: string) => {
-    const { title, detail } = explain(error, what);
-    toast({ title, detail, isBad: true });
-  };
-  const start = useMutation({
-    mutationFn: () => startCapture({ agentId, minutes: MINUTES }),
-    onError: (error) => onError(error, 'Capturing'),
+  const start = useAction({
+    run: () => startCapture({ agentId, minutes: MINUTES }),
+    what: 'Capturing',
     onSettled,
   });
-  const stop = useMutation({
-    mutationFn: (id: string) => endCapture(id),
-    onError: (error) => onError(error, 'Stopping'),
-    onSettled,
-  });
+  const stop = useAction({ run: (id: string) => endCapture(id), what: 'Stopping', onSettled });
   if (running === undefined) {
     return (
-      <Button onClick={() => start.mutate()} disabled={start.isPending || data === undefined}>
+      <Button onClick={() => start.act()} disabled={start.isPending || data === undefined}>
         <Radio className="size-3.5" />
         Capture the next {MINUTES} minutes
       </Button>
@@ -41,7 +32,7 @@ export function CaptureControl({ agentId }: { agentId: string }) {
   return (
     <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
       <Countdown capture={running} />
-      <Button onClick={() => stop.mutate(running.id)} disabled={stop.isPending}>
+      <Button onClick={() => stop.act(running.id)} disabled={stop.isPending}>
         Stop capturing
       </Button>
     </div>

@@ -1,5 +1,5 @@
 /** Push deliveries with their attempts; a dead letter can be sent again or thrown away. */
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Clock, MailX } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
@@ -14,9 +14,11 @@ import {
 import { Button } from '../../components/button.tsx';
 import { CopyButton } from '../../components/copy.tsx';
 import { Confirm } from '../../components/dialog.tsx';
-import { explain, Failure, Loading } from '../../components/notices.tsx';
+import { More } from '../../components/more.tsx';
+import { Failure, Loading } from '../../components/notices.tsx';
 import { Age, Exact } from '../../components/time.tsx';
 import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { formatDuration, plural, shortId } from '../../lib/format.ts';
 
 interface Props {
@@ -30,19 +32,19 @@ export function DeliveryList({ conditions, none }: Props) {
   const list = useInfiniteQuery(deliveriesQuery(conditions));
   const [asked, setAsked] = useState<Delivery | null>(null);
   const reload = () => client.invalidateQueries({ queryKey: deliveriesKey });
-  const again = useMutation({
-    mutationFn: (delivery: Delivery) => redeliver(delivery.id),
-    onSuccess: () => toast({ title: 'It waits for its next attempt' }),
-    onError: (error) => complain(error, 'Redelivering'),
+  const again = useAction({
+    run: (delivery: Delivery) => redeliver(delivery.id),
+    what: 'Redelivering',
+    onDone: () => toast({ title: 'It waits for its next attempt' }),
     onSettled: reload,
   });
-  const discard = useMutation({
-    mutationFn: (delivery: Delivery) => discardDelivery(delivery.id),
-    onSuccess: () => toast({ title: 'The delivery is thrown away' }),
-    onError: (error) => complain(error, 'Throwing away'),
-    onSettled: async () => {
-      setAsked(null);
-      await reload();
+  const discard = useAction({
+    run: (delivery: Delivery) => discardDelivery(delivery.id),
+    what: 'Throwing away',
+    onDone: () => toast({ title: 'The delivery is thrown away' }),
+    onSettled: (delivery) => {
+      setAsked((now) => (now === delivery ? null : now));
+      return reload();
     },
   });
   if (list.data === undefined) {
@@ -62,7 +64,7 @@ export function DeliveryList({ conditions, none }: Props) {
             <Head delivery={delivery}>
               {delivery.state === 'dead' && (
                 <>
-                  <Button onClick={() => again.mutate(delivery)} disabled={again.isPending}>
+                  <Button onClick={() => again.act(delivery)} disabled={again.isPending}>
                     Redeliver
                   </Button>
                   <Button look="quiet" onClick={() => setAsked(delivery)}>
@@ -75,28 +77,19 @@ export function DeliveryList({ conditions, none }: Props) {
           </li>
         ))}
       </ul>
-      {list.hasNextPage && (
-        <Button onClick={() => void list.fetchNextPage()} className="mt-3">
-          More deliveries
-        </Button>
-      )}
+      <More list={list} what="deliveries" />
       {asked !== null && (
         <Confirm
           title="Throw this delivery away?"
           consequence={`${asked.host} will never be told of event ${asked.seq} of the task. The event itself stays.`}
           action="Throw it away"
           isBusy={discard.isPending}
-          onConfirm={() => discard.mutate(asked)}
+          onConfirm={() => discard.act(asked)}
           onClose={() => setAsked(null)}
         />
       )}
     </>
   );
-}
-
-function complain(error: unknown, what: string): void {
-  const { title, detail } = explain(error, what);
-  toast({ title, detail, isBad: true });
 }
 
 const REASONS: Readonly<Record<string, string>> = {

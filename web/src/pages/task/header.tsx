@@ -1,5 +1,5 @@
 /** The head of a task: its state, its facts, what can be done to it, whether it is live. */
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, Ban, Copy, Ellipsis, RotateCw, Terminal } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
@@ -8,10 +8,10 @@ import { Button, IconButton } from '../../components/button.tsx';
 import { CopyButton, copyText } from '../../components/copy.tsx';
 import { Confirm } from '../../components/dialog.tsx';
 import { Menu, MenuItem } from '../../components/menu.tsx';
-import { explain } from '../../components/notices.tsx';
 import { StateLabel } from '../../components/state.tsx';
 import { Age, Duration } from '../../components/time.tsx';
 import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { Badge } from '../../frame/live-badge.tsx';
 import { curlOf } from '../../lib/curl.ts';
 import { shortId } from '../../lib/format.ts';
@@ -148,13 +148,10 @@ function Fact({ children }: { children: ReactNode }) {
 
 function CancelDialog({ id, name, onClose }: { id: string; name: string; onClose: () => void }) {
   const client = useQueryClient();
-  const { mutate, isPending } = useMutation({
-    mutationFn: () => cancelTask(id),
-    onSuccess: () => toast({ title: 'Task canceled' }),
-    onError: (error) => {
-      const { title, detail } = explain(error, 'Canceling');
-      toast({ title, detail, isBad: true });
-    },
+  const { act, isPending } = useAction({
+    run: () => cancelTask(id),
+    what: 'Canceling',
+    onDone: () => toast({ title: 'Task canceled' }),
     onSettled: () => {
       onClose();
       return client.invalidateQueries({ queryKey: taskQuery(id).queryKey });
@@ -166,7 +163,7 @@ function CancelDialog({ id, name, onClose }: { id: string; name: string; onClose
       consequence={`“${name === '' ? shortId(id) : name}” is told to stop and ends as canceled. It cannot be taken up again; what it made so far is kept.`}
       action="Cancel the task"
       isBusy={isPending}
-      onConfirm={() => mutate()}
+      onConfirm={() => act()}
       onClose={onClose}
     />
   );
