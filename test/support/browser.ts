@@ -124,7 +124,11 @@ export interface SentTask {
 }
 
 /** Sends a message over A2A, as any client does, and answers the task at once. */
-export async function sendOverA2a(parley: ParleyProcess, text: string, contextId?: string): Promise<SentTask> {
+export async function sendOverA2a(
+  parley: Pick<ParleyProcess, 'url' | 'adminKey'>,
+  text: string,
+  contextId?: string,
+): Promise<SentTask> {
   const response = await fetch(`${parley.url}/a2a/message:send`, {
     method: 'POST',
     headers: {

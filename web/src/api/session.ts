@@ -32,6 +32,12 @@ export function usePrincipal() {
   return data?.principal ?? null;
 }
 
+/** Whether who is signed in may send, cancel and the like: what they may not do is not offered. */
+export function useMayWrite(): boolean {
+  const principal = usePrincipal();
+  return principal !== null && (principal.isAdmin || principal.scopes.includes('tasks:write'));
+}
+
 export async function signIn(client: QueryClient, body: SignInRequest): Promise<void> {
   const who = await request<WhoAmI>(PATH, { method: 'POST', body });
   client.setQueryData(sessionQuery.queryKey, take(client, who));

@@ -1,7 +1,7 @@
 /** The frame: rail, top bar, the page between them; on a small screen the rail is at the bottom. */
 import { Link, useNavigate } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
-import { usePrincipal } from '../api/session.ts';
+import { useMayWrite, usePrincipal } from '../api/session.ts';
 import { Hint } from '../components/hint.tsx';
 import { useShortcuts } from '../lib/shortcuts.ts';
 import { useStore } from '../lib/store.ts';
@@ -18,6 +18,7 @@ const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Pal
 export function Frame({ children }: { children: ReactNode }) {
   const navigate = useNavigate();
   const principal = usePrincipal();
+  const mayWrite = useMayWrite();
   const draft = useStore(sendDraft);
   const [open, setOpen] = useState<'palette' | 'help' | null>(null);
   useEffect(
@@ -31,7 +32,7 @@ export function Frame({ children }: { children: ReactNode }) {
   useShortcuts([
     { keys: 'mod+k', what: 'Search or run a command', run: () => setOpen('palette'), inFields: true },
     { keys: '?', what: 'Show the keys', run: () => setOpen('help') },
-    { keys: 'n', what: 'Send a message', run: () => sendDraft.set({}) },
+    ...(mayWrite ? [{ keys: 'n', what: 'Send a message', run: () => sendDraft.set({}) }] : []),
     ...places.map(({ letter, name, to }) => ({
       keys: `g ${letter}`,
       what: `Go to ${name}`,

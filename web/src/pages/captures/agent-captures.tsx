@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type Capture, capturesQuery, endCapture } from '../../api/captures.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Age } from '../../components/time.tsx';
 import { useAction } from '../../components/use-action.ts';
@@ -42,6 +43,7 @@ function CaptureRow({ capture }: { capture: Capture }) {
   const { id, agentId, keyId, startedBy, startedAt, endedWhy, frames } = capture;
   const [isOpen, setOpen] = useState(false);
   const client = useQueryClient();
+  const mayWrite = useMayWrite();
   const forget = useAction({
     run: () => endCapture(id),
     what: 'Forgetting',
@@ -62,7 +64,7 @@ function CaptureRow({ capture }: { capture: Capture }) {
               {isOpen ? 'Hide the frames' : 'Show the frames'}
             </Button>
           )}
-          {endedWhy !== null && (
+          {endedWhy !== null && mayWrite && (
             <Button look="quiet" onClick={() => forget.act()} disabled={forget.isPending}>
               Forget
             </Button>

@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Radio } from 'lucide-react';
 import { type Capture, captureOf, capturesQuery, endCapture, startCapture } from '../../api/captures.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { useAction } from '../../components/use-action.ts';
 import { formatDuration, plural } from '../../lib/format.ts';
@@ -12,6 +13,7 @@ const SECOND_MS = 1000;
 
 export function CaptureControl({ agentId }: { agentId: string }) {
   const client = useQueryClient();
+  const mayWrite = useMayWrite();
   const { data } = useQuery(capturesQuery);
   const running = captureOf(data, agentId);
   const onSettled = () => client.invalidateQueries({ queryKey: capturesQuery.queryKey });
@@ -22,6 +24,7 @@ export function CaptureControl({ agentId }: { agentId: string }) {
   });
   const stop = useAction({ run: (id: string) => endCapture(id), what: 'Stopping', onSettled });
   if (running === undefined) {
+    if (!mayWrite) return null;
     return (
       <Button onClick={() => start.act()} disabled={start.isPending || data === undefined}>
         <Radio className="size-3.5" />
@@ -32,9 +35,11 @@ export function CaptureControl({ agentId }: { agentId: string }) {
   return (
     <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
       <Countdown capture={running} />
-      <Button onClick={() => stop.act(running.id)} disabled={stop.isPending}>
-        Stop capturing
-      </Button>
+      {mayWrite && (
+        <Button onClick={() => stop.act(running.id)} disabled={stop.isPending}>
+          Stop capturing
+        </Button>
+      )}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { deliveriesKey, redeliverAll } from '../../api/deliveries.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Segments } from '../../components/field.tsx';
 import { Empty } from '../../components/notices.tsx';
@@ -17,6 +18,7 @@ export function DeliveriesPage() {
   const { state } = useSearch({ from: '/deliveries' });
   const navigate = useNavigate({ from: '/deliveries' });
   const client = useQueryClient();
+  const mayWrite = useMayWrite();
   const { act, isPending } = useAction({
     run: redeliverAll,
     what: 'Redelivering',
@@ -39,7 +41,8 @@ export function DeliveriesPage() {
         />
       }
       actions={
-        state === 'dead' && (
+        state === 'dead' &&
+        mayWrite && (
           <Button onClick={() => act()} disabled={isPending}>
             Redeliver all
           </Button>

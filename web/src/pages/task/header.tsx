@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, Ban, Copy, Ellipsis, RotateCw, Terminal } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
+import { useMayWrite } from '../../api/session.ts';
 import { cancelTask, taskQuery } from '../../api/tasks.ts';
 import { Button, IconButton } from '../../components/button.tsx';
 import { CopyButton, copyText } from '../../components/copy.tsx';
@@ -24,6 +25,7 @@ export function TaskHeader({ view }: { view: TaskView }) {
   const { detail, state, badge } = view;
   const { row, task, diagnostics } = detail;
   const { isTerminal } = STATES[state];
+  const mayWrite = useMayWrite();
   const lastAt = view.events.at(-1)?.at ?? row.statusAt;
   const [isAsking, setAsking] = useState(false);
   const parts =
@@ -51,13 +53,13 @@ export function TaskHeader({ view }: { view: TaskView }) {
           {row.title === '' ? 'Task without text' : row.title}
         </h1>
         <Badge status={badge} what="Stream of the task" />
-        {!isTerminal && (
+        {!isTerminal && mayWrite && (
           <Button onClick={() => setAsking(true)}>
             <Ban className="size-3.5" />
             Cancel
           </Button>
         )}
-        {parts !== undefined && (
+        {parts !== undefined && mayWrite && (
           <IconButton label="Send again" onClick={() => sendDraft.set({ agentId: row.agentId, parts })}>
             <RotateCw className="size-4" />
           </IconButton>

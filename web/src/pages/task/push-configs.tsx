@@ -11,6 +11,7 @@ import {
   type PushConfig,
   pushConfigsQuery,
 } from '../../api/push-configs.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { CopyButton } from '../../components/copy.tsx';
 import { Confirm, Dialog } from '../../components/dialog.tsx';
@@ -40,11 +41,13 @@ export function PushConfigs({ taskId, state }: { taskId: string; state: TaskStat
   });
   const configs = list.data?.pages.flatMap((page) => page.configs) ?? [];
   const { isTerminal } = STATES[state];
+  const mayWrite = useMayWrite();
   return (
     <Section
       title="Who is told"
       aside={
-        !isTerminal && (
+        !isTerminal &&
+        mayWrite && (
           <Button onClick={() => setAdding(true)}>
             <Plus className="size-3.5" />
             Add a receiver
@@ -75,10 +78,12 @@ export function PushConfigs({ taskId, state }: { taskId: string; state: TaskStat
                 <span className="font-mono text-xs">{shortId(config.id)}</span>
                 <CopyButton text={config.id} label="id of the configuration" />
               </span>
-              <Button look="quiet" onClick={() => setAsked(config)} className="ml-auto">
-                Delete
-                <span className="sr-only"> {config.host}</span>
-              </Button>
+              {mayWrite && (
+                <Button look="quiet" onClick={() => setAsked(config)} className="ml-auto">
+                  Delete
+                  <span className="sr-only"> {config.host}</span>
+                </Button>
+              )}
             </li>
           ))}
         </ul>

@@ -1,4 +1,5 @@
 /** Where a person answers a task that waits for one. */
+import { useMayWrite } from '../../api/session.ts';
 import { continueTask } from '../../api/tasks.ts';
 import { Button } from '../../components/button.tsx';
 import { TextArea } from '../../components/field.tsx';
@@ -17,6 +18,7 @@ interface Props {
 }
 
 export function Reply({ taskId, state, text, onChange }: Props) {
+  const mayWrite = useMayWrite();
   const messageId = useMessageId();
   const { act, isPending, error } = useAction({
     run: (said: string) =>
@@ -29,6 +31,16 @@ export function Reply({ taskId, state, text, onChange }: Props) {
     retry: 1,
   });
   if (!STATES[state].waitsForPerson) return null;
+  if (!mayWrite) {
+    return (
+      <p className="border-t border-line px-3 py-3 text-quiet md:px-5">
+        <span className={`font-medium ${STATES[state].color}`}>The agent waits for an answer.</span> The key that you
+        are signed in with cannot give one: it has no scope <code className="font-mono">tasks:write</code>.
+      </p>
+    );
+  }
+  const waits =
+    state === 'TASK_STATE_AUTH_REQUIRED' ? 'The agent waits for an authorization' : 'The agent waits for your answer';
   const send = () => text.trim() !== '' && act(text);
   return (
     <form
@@ -40,9 +52,7 @@ export function Reply({ taskId, state, text, onChange }: Props) {
     >
       <div className="mx-auto grid max-w-3xl gap-2">
         <label htmlFor="answer" className={`font-medium ${STATES[state].color}`}>
-          {state === 'TASK_STATE_AUTH_REQUIRED'
-            ? 'The agent waits for an authorization'
-            : 'The agent waits for your answer'}
+          {waits}
         </label>
         <TextArea
           id="answer"
