@@ -11,6 +11,7 @@ import {
   discardDelivery,
   redeliver,
 } from '../../api/deliveries.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { CopyButton } from '../../components/copy.tsx';
 import { Confirm } from '../../components/dialog.tsx';
@@ -29,6 +30,7 @@ interface Props {
 
 export function DeliveryList({ conditions, none }: Props) {
   const client = useQueryClient();
+  const mayWrite = useMayWrite();
   const list = useInfiniteQuery(deliveriesQuery(conditions));
   const [asked, setAsked] = useState<Delivery | null>(null);
   const reload = () => client.invalidateQueries({ queryKey: deliveriesKey });
@@ -62,7 +64,7 @@ export function DeliveryList({ conditions, none }: Props) {
         {deliveries.map((delivery) => (
           <li key={delivery.id} className="border-b border-line py-2">
             <Head delivery={delivery}>
-              {delivery.state === 'dead' && (
+              {delivery.state === 'dead' && mayWrite && (
                 <>
                   <Button onClick={() => again.act(delivery)} disabled={again.isPending}>
                     Redeliver
@@ -96,6 +98,12 @@ const REASONS: Readonly<Record<string, string>> = {
   gone: 'the receiver said that it is gone',
   retries_exhausted: 'every attempt failed',
   event_missing: 'retention has removed the event',
+};
+
+/** What somebody can do about; the others are words that speak for themselves. */
+const ERRORS: Readonly<Record<string, string>> = {
+  address_refused:
+    'address_refused: it is not on the public internet; networks of your own are listed in push.allowNetworks (parley.yaml, or PUSH_ALLOW_NETWORKS in the environment)',
 };
 
 function Head({ delivery, children }: { delivery: Delivery; children: ReactNode }) {
@@ -147,7 +155,7 @@ function Attempts({ delivery: { history } }: { delivery: Delivery }) {
             <Exact at={at} className="text-quiet" />
             <span className="text-quiet">{formatDuration(durationMs)}</span>
             <span>{status === null ? 'no answer' : `HTTP ${status}`}</span>
-            <span className="break-all text-failed">{error}</span>
+            <span className="break-all text-failed">{ERRORS[error ?? ''] ?? error}</span>
           </li>
         ))}
       </ol>
