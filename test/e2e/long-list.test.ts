@@ -70,8 +70,12 @@ describe.skipIf(hasNoBrowser)('a long list of tasks', () => {
     const live = page.getByRole('status', { name: /^Live connection/ });
     await server().kill9();
     await expect.poll(() => live.getAttribute('data-status')).toBe('error');
+    // What is told live is news; this is about what was not.
+    const lives = '**/api/v1/live?*';
+    await page.route(lives, (route) => route.abort());
     await server().start();
     await send('while nobody looked');
+    await page.unroute(lives);
     const again = page.getByRole('button', { name: 'Changed meanwhile: read again' });
     await again.waitFor({ timeout: 60_000 });
     const top = await scroller(page).evaluate((list) => list.scrollTop);
