@@ -133,7 +133,7 @@ export const push = section({
   allowNetworks: key(
     z.array(text(cidrProblem)).max(1000).default([]),
     'Networks whose receivers may be called though they are not on the public internet, such as `10.1.0.0/16`.',
-    { allowed: 'a list of networks in CIDR notation' },
+    { env: 'PUSH_ALLOW_NETWORKS', allowed: 'a list of networks in CIDR notation' },
   ),
   timeoutMs: key(
     integer(100, 5 * MINUTE_MS).default(15_000),

@@ -32,7 +32,7 @@ export class UrlRules {
     const { allowHttp, allowNetworks } = this.#options;
     const literal = literalAddress(hostname);
     if (literal !== undefined && !this.addresses.mayCall(literal)) {
-      return 'must be an address of the public internet, or of a network in push.allowNetworks';
+      return 'must be an address of the public internet, or of a network in push.allowNetworks (parley.yaml, or PUSH_ALLOW_NETWORKS in the environment)';
     }
     if (protocol === 'https:' || allowHttp) return undefined;
     // Of a name it is known when it is resolved.

@@ -12,7 +12,15 @@ const CONFIG = `push:
 `;
 
 describe.skipIf(hasNoBrowser)('push deliveries', () => {
-  const { openSignedIn, send } = useConsole({ config: CONFIG });
+  const { openSignedIn, send, server } = useConsole({ config: CONFIG });
+
+  const countOf = async (state: 'pending' | 'dead'): Promise<number> => {
+    const response = await fetch(`${server().url}/api/v1/push/deliveries?state=${state}`, {
+      headers: { authorization: `Bearer ${server().adminKey}` },
+    });
+    const { deliveries } = (await response.json()) as { deliveries: unknown[] };
+    return deliveries.length;
+  };
 
   it('[U1][A11] a receiver is added, told, deleted; its secrets are shown to nobody again', async () => {
     const receiver = await startReceiver();
@@ -60,6 +68,7 @@ describe.skipIf(hasNoBrowser)('push deliveries', () => {
     await address.fill('https://10.1.2.3/hook');
     await page.keyboard.press('Enter');
     await page.getByText('must be an address of the public internet').waitFor();
+    await page.getByText('push.allowNetworks (parley.yaml, or PUSH_ALLOW_NETWORKS in the environment)').waitFor();
     expect(await address.getAttribute('aria-invalid')).toBe('true');
     expect(await axeViolations(page)).toEqual([]);
     expect(await address.inputValue()).toBe('https://10.1.2.3/hook');
@@ -82,9 +91,11 @@ describe.skipIf(hasNoBrowser)('push deliveries', () => {
     await page.getByRole('link', { name: 'Deliveries' }).first().click();
     await page.getByText('Given up', { exact: true }).click();
     const rows = page.getByRole('listitem').filter({ hasText: 'every attempt failed' });
-    await expect.poll(() => rows.count()).toBeGreaterThanOrEqual(2);
-    // A task that ends has several events; all of them failed.
-    const dead = await rows.count();
+    // A task that ends has several events; all of them fail, one after the other.
+    await expect.poll(() => countOf('pending')).toBe(0);
+    const dead = await countOf('dead');
+    expect(dead).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => rows.count()).toBe(dead);
     await rows
       .first()
       .getByText(/failed attempts?$/)

@@ -44,6 +44,8 @@ export class ConsoleView {
     this.page = page;
     this.#url = url;
     const complain = (text: string) => {
+      // An interface of the machine came or went: the browser breaks off what is under way, the page has to live with it.
+      if (text.includes('ERR_NETWORK_CHANGED')) return;
       if (expected?.test(text) !== true) this.#problems.push(text);
     };
     // Violations of the policy and answers that a page did not want are among them.
@@ -122,7 +124,11 @@ export interface SentTask {
 }
 
 /** Sends a message over A2A, as any client does, and answers the task at once. */
-export async function sendOverA2a(parley: ParleyProcess, text: string, contextId?: string): Promise<SentTask> {
+export async function sendOverA2a(
+  parley: Pick<ParleyProcess, 'url' | 'adminKey'>,
+  text: string,
+  contextId?: string,
+): Promise<SentTask> {
   const response = await fetch(`${parley.url}/a2a/message:send`, {
     method: 'POST',
     headers: {

@@ -5,6 +5,7 @@ import { Tooltip } from 'radix-ui';
 import { createRoot } from 'react-dom/client';
 import { queryClient } from './api/query-client.ts';
 import { Toasts } from './components/toasts.tsx';
+import { warm } from './frame/warm.ts';
 import { applyTheme } from './lib/preferences.ts';
 import { listenForShortcuts } from './lib/shortcuts.ts';
 import { router } from './router.tsx';
@@ -15,6 +16,7 @@ import './styles/base.css';
 
 applyTheme();
 listenForShortcuts();
+warm();
 const root = document.getElementById('root');
 if (root !== null) {
   createRoot(root).render(

@@ -242,7 +242,7 @@ describe.skipIf(postgresSkipped !== undefined)(
     test('[A8, O16] let a caller wait for no longer than its window', async () => {
       const { database } = await newMigratedDatabase();
       const clock = steppedClock(turnedClock());
-      const counts = new PostgresRateCounts(database);
+      const counts = new PostgresRateCounts(database, database);
       const windowMs = 1000;
       const metrics = { countingAlone: () => undefined, rateLimited: () => undefined, bucketEvicted: () => undefined };
       const shared = new SharedCounts({
@@ -255,7 +255,15 @@ describe.skipIf(postgresSkipped !== undefined)(
         metrics,
       });
       undoAfterTest(async () => shared.stop());
-      const options = { perMinute: 3, maxBuckets: 100, clock, metrics, endpoint: 'requests', windowMs };
+      const options = {
+        perMinute: 3,
+        maxBuckets: 100,
+        clock,
+        metrics,
+        endpoint: 'requests',
+        windowMs,
+        replicas: () => 1,
+      };
       for (const limiter of [new RateLimiter({ ...options, shared }), new RateLimiter({ ...options, shared: null })]) {
         const isAllowed = async (): Promise<boolean> => {
           try {

@@ -262,10 +262,9 @@ export class LiveConnection implements Unsent {
     for (const { subscription } of this.#follows.values()) subscription?.resume();
   }
 
-  /** A comment to keep the connection open; of no use while bytes wait that nobody takes. */
+  /** An event, since a browser tells nobody of comments; of no use while bytes wait that nobody takes. */
   beat(): void {
-    const { raw } = this.#reply;
-    if (!this.#isOver && raw.writableLength === 0) raw.write(': \n\n');
+    if (this.unsentBytes === 0) this.#send('beat', {});
   }
 
   /** May be called twice. */

@@ -44,8 +44,10 @@ export const liveFrameSchemas = {
   hello: z.object({
     liveId: z.string(),
     maxTasks: z.int().meta({ description: 'How many tasks can be followed at once.' }),
-    heartbeatMs: z.int().meta({ description: 'A comment comes at least this often.' }),
+    heartbeatMs: z.int().meta({ description: 'A `beat` comes this often, whatever else comes.' }),
   }),
+  /** The stream is there: where none comes for a while it is not, whatever the connection looks like. */
+  beat: z.object({}),
   /** Tasks of the list that have changed. */
   tasks: z.object({
     changes: z.array(taskChangeSchema),

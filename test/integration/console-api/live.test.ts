@@ -84,7 +84,8 @@ describe.each(DATABASES)('on $name', (under) => {
 
     beforeAll(async () => {
       const database = await under.create();
-      const config = 'live: { maxPerOwner: 3, maxTasks: 2 }\nrateLimit: { failedAuthPerMinute: 0 }\n';
+      const config =
+        'live: { maxPerOwner: 3, maxTasks: 2 }\nrateLimit: { failedAuthPerMinute: 0 }\nstreams: { heartbeatMs: 1000 }\n';
       const options = {
         config,
         adminKey: 'live-admin-key-0123456789',
@@ -233,6 +234,13 @@ describe.each(DATABASES)('on $name', (under) => {
       await end(client, id);
       await live.until('the end', () => live.hasEnded);
       expect(live.of('bye')).toEqual([{ reason: 'signed-out' }]);
+    });
+
+    test('[U1] a stream on which nothing happens says so, again and again', async () => {
+      const live = await Live.open(parley.url, bearer(ann.key));
+      await live.until('two beats', () => live.of('beat').length >= 2);
+      expect(live.frames.map(({ name }) => name).filter((name) => name !== 'tasks')[0]).toBe('hello');
+      live.close();
     });
 
     test('[A9] a stop of the server ends streams with a word, after which they resume elsewhere', async () => {

@@ -18,12 +18,17 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the same request may be answered in a moment: there was no answer, or only that of something in between. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 0 || error.status >= 502);
+}
+
 const CSRF_HEADER: typeof CsrfHeader = 'x-csrf-token';
 const TIME_LIMIT_MS = 30_000;
 
 /** From the session; null where none is needed. */
 export const csrfToken = createStore<string | null>(null);
-/** Called when the server does not know this browser (any more). */
+/** Called when the server may not know this browser (any more): it is asked. */
 export const signedOut = { notify: (): void => undefined };
 /** `false` after a request that got no answer, until one gets one. */
 export const isReachable = createStore(true);

@@ -27,6 +27,8 @@ interface TaskFollower {
 const PATH = '/api/v1/live';
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 15_000;
+/** So many heartbeats may be late. */
+const SILENT_BEATS = 3;
 /** Between two views there may be nobody for a moment. */
 const LINGER_MS = 1000;
 
@@ -40,6 +42,11 @@ let liveId: string | null = null;
 let isWithList = false;
 let delayMs = FIRST_DELAY_MS;
 let timer = 0;
+/** A connection that says nothing for so long is broken, whatever the browser thinks of it. */
+let silenceMs = 45_000;
+let silence = 0;
+/** What the open connection is told, in its order. */
+let changes: Promise<void> = Promise.resolve();
 
 export function followList(follower: ListFollower): () => void {
   listFollowers.add(follower);
@@ -55,29 +62,34 @@ export function followList(follower: ListFollower): () => void {
 /** One follower per task: the page of the task. */
 export function followTask(taskId: string, follower: TaskFollower): () => void {
   taskFollowers.set(taskId, follower);
-  if (liveId !== null) void change({ add: [{ id: taskId, after: follower.after }] });
+  if (liveId !== null) change({ add: [{ id: taskId, after: follower.after }] });
   else if (source === null) schedule(0);
   // Between open and hello nobody can say what is in the request already.
   else reopen();
   return () => {
     if (taskFollowers.get(taskId) !== follower) return;
     taskFollowers.delete(taskId);
-    if (liveId !== null && isWanted()) void change({ remove: [taskId] });
+    // Also where nobody follows anything for a moment: there is a limit to how many are followed.
+    change({ remove: [taskId] });
     closeIfUnused();
   };
 }
 
 const isWanted = () => listFollowers.size > 0 || taskFollowers.size > 0;
 
-async function change(body: FollowTasksRequest): Promise<void> {
+/** One after the other: a task that is left and come back to must not be left last. */
+function change(body: FollowTasksRequest): void {
   const id = liveId;
   if (id === null) return;
-  try {
-    await request<null>(`${PATH}/${encodeURIComponent(id)}/tasks`, { method: 'POST', body });
-  } catch {
-    // The stream is gone, or cannot be told: a new one says in its address what is followed.
-    if (liveId === id) reopen();
-  }
+  changes = changes.then(async () => {
+    if (liveId !== id) return;
+    try {
+      await request<null>(`${PATH}/${encodeURIComponent(id)}/tasks`, { method: 'POST', body });
+    } catch {
+      // The stream is gone, or cannot be told: a new one says in its address what is followed.
+      if (liveId === id) reopen();
+    }
+  });
 }
 
 function schedule(ms: number): void {
@@ -91,6 +103,7 @@ function reopen(): void {
 }
 
 function close(): void {
+  window.clearTimeout(silence);
   source?.close();
   source = null;
   liveId = null;
@@ -117,23 +130,30 @@ function open(): void {
   isWithList = listFollowers.size > 0;
   const opened = new EventSource(`${PATH}${query({ list: String(isWithList), tasks })}`);
   source = opened;
+  listen();
   const on = <Name extends LiveFrameName>(name: Name, take: (data: Data<Name>) => void) => {
     opened.addEventListener(name, (event: MessageEvent<string>) => {
-      if (source === opened) take(JSON.parse(event.data) as Data<Name>);
+      if (source !== opened) return;
+      take(JSON.parse(event.data) as Data<Name>);
+      if (source === opened) listen();
     });
   };
   on('hello', (data) => {
     liveId = data.liveId;
+    silenceMs = data.heartbeatMs * SILENT_BEATS;
     delayMs = FIRST_DELAY_MS;
     liveStatus.set('live');
     for (const follower of listFollowers) follower.onOpen();
   });
+  on('beat', () => undefined);
   on('tasks', (data) => {
     for (const follower of listFollowers) follower.onChanges(data);
   });
   on('event', (data) => {
     const follower = taskFollowers.get(data.taskId);
     if (follower === undefined || data.seq <= follower.after) return;
+    // Told to one who has left: who has come back since holds less than that.
+    if (data.seq > follower.after + 1) return reopen();
     follower.after = data.seq;
     follower.onEvent(data);
   });
@@ -143,8 +163,9 @@ function open(): void {
     follower.after = data.seq;
     follower.onSnapshot(data);
   });
-  on('end', ({ taskId }) => {
+  on('end', ({ taskId, seq }) => {
     const follower = taskFollowers.get(taskId);
+    if (follower !== undefined && seq > follower.after) return reopen();
     taskFollowers.delete(taskId);
     follower?.onEnd();
     closeIfUnused();
@@ -168,9 +189,16 @@ function open(): void {
   });
 }
 
+function listen(): void {
+  window.clearTimeout(silence);
+  silence = window.setTimeout(retry, silenceMs);
+}
+
 function retry(): void {
   close();
   liveStatus.set('error');
+  // It does not say why: the session may be over, or the server gone.
+  signedOut.notify();
   schedule(delayMs + Math.random() * delayMs);
   delayMs = Math.min(delayMs * 2, MAX_DELAY_MS);
 }
@@ -183,4 +211,6 @@ document.addEventListener('visibilitychange', () => {
     liveStatus.set('paused');
   } else schedule(0);
 });
+// What is cut off may look open for minutes.
+window.addEventListener('offline', () => source !== null && retry());
 window.addEventListener('online', () => isWanted() && source === null && schedule(0));

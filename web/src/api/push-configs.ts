@@ -17,8 +17,8 @@ export const pushConfigsQuery = (taskId: string) =>
     queryFn: ({ pageParam, signal }) =>
       request<PushConfigList>(`${pathOf(taskId)}${query({ pageToken: pageParam })}`, { signal }),
     initialPageParam: '',
-    // They go with the end of the task, which nobody tells here.
-    staleTime: 0,
+    // They come from others too, and go with the end of the task, which nobody tells here.
+    refetchInterval: 5000,
     getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
   });
 

@@ -38,6 +38,8 @@ export const keysQuery = infiniteQueryOptions({
   queryFn: ({ pageParam, signal }) =>
     request<KeyList>(`${KEYS}${query({ pageSize: 100, pageToken: pageParam })}`, { signal }),
   initialPageParam: '',
+  // They expire, and are used.
+  refetchInterval: 10_000,
   getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
 });
 

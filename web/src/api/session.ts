@@ -5,17 +5,26 @@ import { csrfToken, request } from './client.ts';
 
 const PATH = '/api/v1/session';
 
-async function keepToken(answer: Promise<WhoAmI>): Promise<WhoAmI> {
-  const who = await answer;
-  csrfToken.set(who.csrfToken);
-  return who;
-}
+/** Tabs of one browser share the session: what one of them does to it the others are told. */
+const tabs = new BroadcastChannel('parley.session');
 
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
-  queryFn: ({ signal }) => keepToken(request<WhoAmI>(PATH, { signal })),
+  queryFn: async ({ client, signal }) => take(client, await request<WhoAmI>(PATH, { signal })),
   staleTime: Number.POSITIVE_INFINITY,
 });
+
+/** All that was loaded for another is forgotten. */
+function take(client: QueryClient, who: WhoAmI): WhoAmI {
+  csrfToken.set(who.csrfToken);
+  const before = client.getQueryData<WhoAmI>(['session']);
+  if (before !== undefined && before.session?.id !== who.session?.id) forget(client);
+  return who;
+}
+
+export function listenForSessions(client: QueryClient): void {
+  tabs.addEventListener('message', () => void client.refetchQueries(sessionQuery));
+}
 
 /** Whom this browser is for the server; only below the frame, where somebody is. */
 export function usePrincipal() {
@@ -23,10 +32,16 @@ export function usePrincipal() {
   return data?.principal ?? null;
 }
 
+/** Whether who is signed in may send, cancel and the like: what they may not do is not offered. */
+export function useMayWrite(): boolean {
+  const principal = usePrincipal();
+  return principal !== null && (principal.isAdmin || principal.scopes.includes('tasks:write'));
+}
+
 export async function signIn(client: QueryClient, body: SignInRequest): Promise<void> {
-  const who = await keepToken(request<WhoAmI>(PATH, { method: 'POST', body }));
-  forget(client);
-  client.setQueryData(sessionQuery.queryKey, who);
+  const who = await request<WhoAmI>(PATH, { method: 'POST', body });
+  client.setQueryData(sessionQuery.queryKey, take(client, who));
+  tabs.postMessage('signed-in');
 }
 
 /** All that was loaded: the next person may see less. The session itself is being looked at, and stays. */
@@ -36,8 +51,7 @@ function forget(client: QueryClient): void {
 
 export async function signOut(client: QueryClient): Promise<void> {
   await request<null>(PATH, { method: 'DELETE' });
-  csrfToken.set(null);
-  forget(client);
+  tabs.postMessage('signed-out');
   await client.refetchQueries(sessionQuery);
 }
 
@@ -45,6 +59,7 @@ export const sessionsQuery = (all: boolean) =>
   queryOptions({
     queryKey: ['sessions', all],
     queryFn: ({ signal }) => request<SessionList>(`/api/v1/sessions${all ? '?all=true' : ''}`, { signal }),
+    refetchInterval: 10_000,
   });
 
 export function revokeSession(id: string): Promise<null> {

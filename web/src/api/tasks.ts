@@ -47,6 +47,7 @@ export const taskListQuery = (conditions: TaskConditions) =>
     initialPageParam: '',
     // To compare all that is held with each page that comes would take longer than to read it.
     structuralSharing: false,
+    meta: { isLive: true },
     getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
   });
 
@@ -79,6 +80,8 @@ export const relatedQuery = (id: string) =>
   queryOptions({
     queryKey: ['tasks', 'related', id],
     queryFn: ({ signal }) => request<RelatedTasks>(`${pathOf(id)}/related`, { signal }),
+    // The others of its context are not followed.
+    refetchInterval: 5000,
   });
 
 export interface FrameForm {

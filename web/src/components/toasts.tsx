@@ -15,8 +15,10 @@ const MAX_SHOWN = 4;
 const shown = createStore<readonly Shown[]>([]);
 let lastId = 0;
 
+/** What is said already is not said beside itself. */
 export function toast(text: ToastText): void {
-  shown.set([...shown.get(), { ...text, id: ++lastId }].slice(-MAX_SHOWN));
+  const others = shown.get().filter(({ title, detail }) => title !== text.title || detail !== text.detail);
+  shown.set([...others, { ...text, id: ++lastId }].slice(-MAX_SHOWN));
 }
 
 export function Toasts() {

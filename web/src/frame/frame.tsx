@@ -1,11 +1,12 @@
 /** The frame: rail, top bar, the page between them; on a small screen the rail is at the bottom. */
 import { Link, useNavigate } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useState } from 'react';
-import { usePrincipal } from '../api/session.ts';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { useMayWrite, usePrincipal } from '../api/session.ts';
 import { Hint } from '../components/hint.tsx';
 import { useShortcuts } from '../lib/shortcuts.ts';
 import { useStore } from '../lib/store.ts';
 import mark from '../mark.svg';
+import { issuedKey, SecretDialog } from '../pages/keys/secret.tsx';
 import { SendDialog, sendDraft } from '../pages/send/open.tsx';
 import { PLACES } from './navigation.ts';
 import { OfflineBar } from './offline.tsx';
@@ -17,13 +18,21 @@ const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Pal
 export function Frame({ children }: { children: ReactNode }) {
   const navigate = useNavigate();
   const principal = usePrincipal();
+  const mayWrite = useMayWrite();
   const draft = useStore(sendDraft);
   const [open, setOpen] = useState<'palette' | 'help' | null>(null);
+  useEffect(
+    () => () => {
+      sendDraft.set(null);
+      issuedKey.set(null);
+    },
+    [],
+  );
   const places = PLACES.filter(({ isForAdmin }) => !isForAdmin || principal?.isAdmin === true);
   useShortcuts([
     { keys: 'mod+k', what: 'Search or run a command', run: () => setOpen('palette'), inFields: true },
     { keys: '?', what: 'Show the keys', run: () => setOpen('help') },
-    { keys: 'n', what: 'Send a message', run: () => sendDraft.set({}) },
+    ...(mayWrite ? [{ keys: 'n', what: 'Send a message', run: () => sendDraft.set({}) }] : []),
     ...places.map(({ letter, name, to }) => ({
       keys: `g ${letter}`,
       what: `Go to ${name}`,
@@ -68,6 +77,7 @@ export function Frame({ children }: { children: ReactNode }) {
           {children}
         </main>
       </div>
+      <SecretDialog />
       {open === 'help' && <ShortcutHelp onClose={() => setOpen(null)} />}
       <Suspense>
         {open === 'palette' && <Palette places={places} onClose={() => setOpen(null)} />}

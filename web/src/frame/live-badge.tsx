@@ -25,7 +25,8 @@ export function Badge({ status, what }: { status: BadgeStatus; what: string }) {
         role="status"
         aria-label={`${what}: ${status}`}
         data-status={status}
-        className="inline-flex h-6 items-center gap-1.5 rounded-full border border-line px-2 text-xs whitespace-nowrap text-quiet"
+        // As wide as its longest word: what is beside it does not move.
+        className="inline-flex h-6 md:min-w-[6.25rem] items-center justify-center gap-1.5 rounded-full border border-line px-2 text-xs whitespace-nowrap text-quiet"
       >
         <span className={`size-1.5 rounded-full ${dot}`} />
         {status}

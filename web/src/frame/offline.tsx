@@ -2,7 +2,10 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { CloudOff } from 'lucide-react';
 import { useEffect } from 'react';
-import { isReachable } from '../api/client.ts';
+import { ApiError, isReachable } from '../api/client.ts';
+import { sessionQuery } from '../api/session.ts';
+import { explain } from '../components/notices.tsx';
+import { toast } from '../components/toasts.tsx';
 import { useStore } from '../lib/store.ts';
 
 const TRY_MS = 3000;
@@ -12,12 +15,27 @@ export function OfflineBar() {
   const reachable = useStore(isReachable);
   useEffect(() => {
     if (reachable) return;
-    const timer = window.setInterval(() => void client.refetchQueries({ type: 'active' }), TRY_MS);
+    // One that is under way is left to it: answers may take longer than that.
+    const ask = () => void client.refetchQueries({ ...sessionQuery, exact: true }, { cancelRefetch: false });
+    const timer = window.setInterval(ask, TRY_MS);
     return () => {
       window.clearInterval(timer);
-      void client.invalidateQueries();
+      // What is followed is brought up to date by the live connection.
+      void client.invalidateQueries({ predicate: ({ meta, state }) => !(meta?.['isLive'] === true && state.data) });
     };
   }, [reachable, client]);
+  // A view that has something to show goes on showing it when it could not be read again: that is said here.
+  useEffect(
+    () =>
+      client.getQueryCache().subscribe((event) => {
+        if (event.type !== 'updated' || event.action.type !== 'error' || event.query.state.data === undefined) return;
+        const error: unknown = event.action.error;
+        if (!(error instanceof ApiError) || error.status === 0 || error.status === 401) return;
+        const { title, detail } = explain(error, 'Bringing this page up to date');
+        toast({ title, detail, isBad: true });
+      }),
+    [client],
+  );
   if (reachable) return null;
   return (
     <div role="status" className="flex items-center gap-2 border-b border-line bg-sunk px-4 py-1.5 text-xs">

@@ -6,6 +6,7 @@ import { BookOpen, Bot, Clock, Moon, Send } from 'lucide-react';
 import { Dialog } from 'radix-ui';
 import { type ReactNode, useDeferredValue, useState } from 'react';
 import { agentsQuery } from '../api/server.ts';
+import { useMayWrite } from '../api/session.ts';
 import { listTasks } from '../api/tasks.ts';
 import { Keys } from '../components/keys.tsx';
 import { StateIcon } from '../components/state.tsx';
@@ -29,6 +30,7 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
     queryFn: ({ signal }) => listTasks({ text: sought, pageSize: String(MAX_FOUND) }, signal),
     enabled: sought.length >= MIN_SEARCH,
   });
+  const mayWrite = useMayWrite();
   const act = (run: () => unknown) => () => {
     onClose();
     void run();
@@ -84,13 +86,15 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
                 </Item>
               </Group>
               <Group heading="Do">
-                <Item
-                  icon={<Send className="size-3.5" />}
-                  onSelect={act(() => sendDraft.set({}))}
-                  end={<Keys keys="n" />}
-                >
-                  Send a message
-                </Item>
+                {mayWrite && (
+                  <Item
+                    icon={<Send className="size-3.5" />}
+                    onSelect={act(() => sendDraft.set({}))}
+                    end={<Keys keys="n" />}
+                  >
+                    Send a message
+                  </Item>
+                )}
                 <Item icon={<Moon className="size-3.5" />} onSelect={act(() => theme.set(isDark() ? 'light' : 'dark'))}>
                   Switch theme
                 </Item>

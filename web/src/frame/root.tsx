@@ -10,7 +10,8 @@ export function Root() {
   const { data, error, refetch } = useQuery(sessionQuery);
   if (data?.principal) {
     return (
-      <Frame>
+      // Another session, another frame: nothing that one has seen or typed is left for the next.
+      <Frame key={data.session?.id ?? ''}>
         <Outlet />
       </Frame>
     );

@@ -1,17 +1,18 @@
 /** Sign-in: a key is exchanged for a session. The address stays, so that a link that was sent leads where it should. */
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiError } from '../api/client.ts';
 import { signIn } from '../api/session.ts';
 import { Button } from '../components/button.tsx';
 import { Field, Input } from '../components/field.tsx';
 import { explain } from '../components/notices.tsx';
+import { useAction } from '../components/use-action.ts';
 import mark from '../mark.svg';
 
 export function SignIn() {
   const client = useQueryClient();
   const [key, setKey] = useState('');
-  const { mutate, isPending, error } = useMutation({ mutationFn: () => signIn(client, { key: key.trim() }) });
+  const { act, isPending, error } = useAction({ run: () => signIn(client, { key: key.trim() }) });
   const problem = error === null ? null : problemOf(error);
   return (
     <div className="mx-auto flex min-h-full w-full max-w-88 flex-col justify-center px-4 py-12">
@@ -25,7 +26,7 @@ export function SignIn() {
         className="grid gap-4"
         onSubmit={(event) => {
           event.preventDefault();
-          mutate();
+          act();
         }}
       >
         <Field label="Key" problem={problem}>

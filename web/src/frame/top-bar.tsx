@@ -2,7 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, useMatches, useNavigate } from '@tanstack/react-router';
 import { Keyboard, LogOut, Monitor, Moon, Search, Send, Sun, UserRound } from 'lucide-react';
-import { sessionQuery, signOut, usePrincipal } from '../api/session.ts';
+import { sessionQuery, signOut, useMayWrite, usePrincipal } from '../api/session.ts';
 import { Button, IconButton } from '../components/button.tsx';
 import { Keys } from '../components/keys.tsx';
 import { Menu, MenuChoices, MenuItem, MenuLabel, MenuLine } from '../components/menu.tsx';
@@ -19,6 +19,7 @@ const THEME_ICONS = { system: Monitor, light: Sun, dark: Moon } as const;
 
 export function TopBar({ onFind, onHelp }: { onFind: () => void; onHelp: () => void }) {
   const ThemeIcon = THEME_ICONS[useStore(theme)];
+  const mayWrite = useMayWrite();
   return (
     <header className="flex h-11 shrink-0 items-center gap-1.5 border-b border-line px-3 md:px-4">
       <Crumbs />
@@ -33,9 +34,11 @@ export function TopBar({ onFind, onHelp }: { onFind: () => void; onHelp: () => v
           <Keys keys="mod+k" />
         </span>
       </button>
-      <IconButton label="Send a message" keys="n" onClick={() => sendDraft.set({})}>
-        <Send className="size-4" />
-      </IconButton>
+      {mayWrite && (
+        <IconButton label="Send a message" keys="n" onClick={() => sendDraft.set({})}>
+          <Send className="size-4" />
+        </IconButton>
+      )}
       <LiveBadge />
       <Menu
         trigger={

@@ -4,6 +4,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { CircleCheck, Send, TriangleAlert } from 'lucide-react';
 import { type ReactNode, useMemo, useState } from 'react';
 import { type AgentDetail, agentQuery, type CardCheck } from '../../api/server.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Code } from '../../components/code.tsx';
 import { CopyButton } from '../../components/copy.tsx';
@@ -29,6 +30,7 @@ export function AgentPage() {
 
 function Agent({ agent }: { agent: AgentDetail }) {
   const { card, checks, problems } = agent;
+  const mayWrite = useMayWrite();
   return (
     <Page
       title={agent.name}
@@ -41,10 +43,12 @@ function Agent({ agent }: { agent: AgentDetail }) {
           >
             Its tasks
           </Link>
-          <Button look="primary" onClick={() => sendDraft.set({ agentId: agent.id })}>
-            <Send className="size-3.5" />
-            Try it
-          </Button>
+          {mayWrite && (
+            <Button look="primary" onClick={() => sendDraft.set({ agentId: agent.id })}>
+              <Send className="size-3.5" />
+              Try it
+            </Button>
+          )}
         </span>
       }
     >
@@ -93,8 +97,10 @@ function Agent({ agent }: { agent: AgentDetail }) {
                       key={example}
                       type="button"
                       aria-label={`Try: ${example}`}
+                      disabled={!mayWrite}
+                      {...(!mayWrite && { title: 'The key that you are signed in with has no scope tasks:write' })}
                       onClick={() => sendDraft.set({ agentId: agent.id, parts: [{ text: example }] })}
-                      className="max-w-full truncate rounded-sm border border-line px-1.5 font-mono text-xs hover:bg-hover"
+                      className="max-w-full truncate rounded-sm border border-line px-1.5 font-mono text-xs enabled:hover:bg-hover"
                     >
                       {example}
                     </button>

@@ -9,8 +9,11 @@ import { formatCount, plural } from '../../lib/format.ts';
 import { STATES, slugOf, TASK_STATES } from '../../lib/states.ts';
 import { Page } from '../page.tsx';
 
+/** How many tasks they have is read again so often. */
+const COUNTS_MS = 10_000;
+
 export function AgentsPage() {
-  const { data, error, refetch } = useQuery(agentsQuery);
+  const { data, error, refetch } = useQuery({ ...agentsQuery, refetchInterval: COUNTS_MS });
   return (
     <Page title="Agents" lead={data === undefined ? '' : plural(data.agents.length, 'agent')}>
       {data === undefined && error !== null && (

@@ -1,9 +1,11 @@
 /** Captures of one agent's calls: the control, and what was captured lately. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type Capture, capturesQuery, endCapture } from '../../api/captures.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Age } from '../../components/time.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { plural } from '../../lib/format.ts';
 import { Section } from '../page.tsx';
 import { CapturedFrames } from './captured-frames.tsx';
@@ -41,8 +43,10 @@ function CaptureRow({ capture }: { capture: Capture }) {
   const { id, agentId, keyId, startedBy, startedAt, endedWhy, frames } = capture;
   const [isOpen, setOpen] = useState(false);
   const client = useQueryClient();
-  const forget = useMutation({
-    mutationFn: () => endCapture(id),
+  const mayWrite = useMayWrite();
+  const forget = useAction({
+    run: () => endCapture(id),
+    what: 'Forgetting',
     onSettled: () => client.invalidateQueries({ queryKey: capturesQuery.queryKey }),
   });
   return (
@@ -60,8 +64,8 @@ function CaptureRow({ capture }: { capture: Capture }) {
               {isOpen ? 'Hide the frames' : 'Show the frames'}
             </Button>
           )}
-          {endedWhy !== null && (
-            <Button look="quiet" onClick={() => forget.mutate()} disabled={forget.isPending}>
+          {endedWhy !== null && mayWrite && (
+            <Button look="quiet" onClick={() => forget.act()} disabled={forget.isPending}>
               Forget
             </Button>
           )}

@@ -1,13 +1,14 @@
 /** Captured frames, call by call, as they went over the wire. */
-import { type UseInfiniteQueryResult, useInfiniteQuery } from '@tanstack/react-query';
+import type { UseInfiniteQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import { type CapturedFrame, capturedFramesQuery, type FramesOf } from '../../api/captures.ts';
-import { Button } from '../../components/button.tsx';
+import type { CapturedFrame, FramesOf } from '../../api/captures.ts';
+import { More } from '../../components/more.tsx';
 import { Empty, Failure, Loading } from '../../components/notices.tsx';
 import { Exact } from '../../components/time.tsx';
 import { formatBytes, formatDuration, shortId } from '../../lib/format.ts';
 import { FrameRow } from './frame-row.tsx';
+import { useCapturedFrames } from './use-captured-frames.ts';
 
 interface Props {
   readonly of: FramesOf;
@@ -17,7 +18,7 @@ interface Props {
 }
 
 export function CapturedFrames({ of, isCapturing, selected, onSelect }: Props) {
-  const list = useInfiniteQuery(capturedFramesQuery(of, isCapturing));
+  const list = useCapturedFrames(of, isCapturing);
   const frames = useMemo(() => list.data?.pages.flatMap((page) => page.frames) ?? [], [list.data]);
   const exchanges = useMemo(() => byExchange(frames), [frames]);
   if (list.data === undefined) return <NotRead list={list} />;
@@ -43,11 +44,7 @@ export function CapturedFrames({ of, isCapturing, selected, onSelect }: Props) {
           />
         ))}
       </ol>
-      {list.hasNextPage && (
-        <Button onClick={() => void list.fetchNextPage()} disabled={list.isFetchingNextPage} className="mt-3">
-          More frames
-        </Button>
-      )}
+      <More list={list} what="frames" />
     </>
   );
 }

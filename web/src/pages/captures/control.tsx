@@ -1,10 +1,10 @@
 /** Starts a capture of an agent's calls, says how long it still runs, and stops it. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Radio } from 'lucide-react';
 import { type Capture, captureOf, capturesQuery, endCapture, startCapture } from '../../api/captures.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
-import { explain } from '../../components/notices.tsx';
-import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { formatDuration, plural } from '../../lib/format.ts';
 import { useNow } from '../../lib/now.ts';
 
@@ -13,26 +13,20 @@ const SECOND_MS = 1000;
 
 export function CaptureControl({ agentId }: { agentId: string }) {
   const client = useQueryClient();
+  const mayWrite = useMayWrite();
   const { data } = useQuery(capturesQuery);
   const running = captureOf(data, agentId);
   const onSettled = () => client.invalidateQueries({ queryKey: capturesQuery.queryKey });
-  const onError = (error: unknown, what: string) => {
-    const { title, detail } = explain(error, what);
-    toast({ title, detail, isBad: true });
-  };
-  const start = useMutation({
-    mutationFn: () => startCapture({ agentId, minutes: MINUTES }),
-    onError: (error) => onError(error, 'Capturing'),
+  const start = useAction({
+    run: () => startCapture({ agentId, minutes: MINUTES }),
+    what: 'Capturing',
     onSettled,
   });
-  const stop = useMutation({
-    mutationFn: (id: string) => endCapture(id),
-    onError: (error) => onError(error, 'Stopping'),
-    onSettled,
-  });
+  const stop = useAction({ run: (id: string) => endCapture(id), what: 'Stopping', onSettled });
   if (running === undefined) {
+    if (!mayWrite) return null;
     return (
-      <Button onClick={() => start.mutate()} disabled={start.isPending || data === undefined}>
+      <Button onClick={() => start.act()} disabled={start.isPending || data === undefined}>
         <Radio className="size-3.5" />
         Capture the next {MINUTES} minutes
       </Button>
@@ -41,9 +35,11 @@ export function CaptureControl({ agentId }: { agentId: string }) {
   return (
     <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
       <Countdown capture={running} />
-      <Button onClick={() => stop.mutate(running.id)} disabled={stop.isPending}>
-        Stop capturing
-      </Button>
+      {mayWrite && (
+        <Button onClick={() => stop.act(running.id)} disabled={stop.isPending}>
+          Stop capturing
+        </Button>
+      )}
     </div>
   );
 }

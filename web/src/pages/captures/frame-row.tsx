@@ -2,6 +2,7 @@
 import { ArrowDownLeft, ArrowUpRight } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Code, pretty } from '../../components/code.tsx';
+import { gistOf } from '../../lib/frames.ts';
 
 export interface ShownFrame {
   readonly seq: number | null;
@@ -38,7 +39,10 @@ export function FrameRow({ frame, isSelected = false, onOpen, note, remark }: Pr
           />
           <span className="w-16 shrink-0 text-quiet">{kind}</span>
           {seq !== null && <span className="shrink-0 font-mono text-xs text-quiet">#{seq}</span>}
-          <span className="min-w-0 flex-1 truncate font-mono text-xs">{line === '' ? gist(body) : line}</span>
+          <span className="min-w-0 flex-1 truncate font-mono text-xs">
+            {body !== '' && gistOf(body)}
+            {line !== '' && <span className={body === '' ? '' : 'pl-2 text-quiet'}>{line}</span>}
+          </span>
           {note}
         </summary>
         <div className="grid grid-cols-[minmax(0,1fr)] gap-2 py-2">
@@ -49,12 +53,6 @@ export function FrameRow({ frame, isSelected = false, onOpen, note, remark }: Pr
       </details>
     </li>
   );
-}
-
-/** What an event says, without what all of them begin with. */
-function gist(body: string): string {
-  const data = /^data: ?(.*)$/m.exec(body)?.[1] ?? body;
-  return data.replace(/^\{"jsonrpc":"2\.0","id":[^,]*,"result":/, '').slice(0, 300);
 }
 
 /** The JSON of an event indented, its other lines as they are. */

@@ -1,5 +1,5 @@
 /** Push deliveries with their attempts; a dead letter can be sent again or thrown away. */
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Clock, MailX } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
@@ -11,12 +11,15 @@ import {
   discardDelivery,
   redeliver,
 } from '../../api/deliveries.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { CopyButton } from '../../components/copy.tsx';
 import { Confirm } from '../../components/dialog.tsx';
-import { explain, Failure, Loading } from '../../components/notices.tsx';
+import { More } from '../../components/more.tsx';
+import { Failure, Loading } from '../../components/notices.tsx';
 import { Age, Exact } from '../../components/time.tsx';
 import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { formatDuration, plural, shortId } from '../../lib/format.ts';
 
 interface Props {
@@ -27,22 +30,23 @@ interface Props {
 
 export function DeliveryList({ conditions, none }: Props) {
   const client = useQueryClient();
+  const mayWrite = useMayWrite();
   const list = useInfiniteQuery(deliveriesQuery(conditions));
   const [asked, setAsked] = useState<Delivery | null>(null);
   const reload = () => client.invalidateQueries({ queryKey: deliveriesKey });
-  const again = useMutation({
-    mutationFn: (delivery: Delivery) => redeliver(delivery.id),
-    onSuccess: () => toast({ title: 'It waits for its next attempt' }),
-    onError: (error) => complain(error, 'Redelivering'),
+  const again = useAction({
+    run: (delivery: Delivery) => redeliver(delivery.id),
+    what: 'Redelivering',
+    onDone: () => toast({ title: 'It waits for its next attempt' }),
     onSettled: reload,
   });
-  const discard = useMutation({
-    mutationFn: (delivery: Delivery) => discardDelivery(delivery.id),
-    onSuccess: () => toast({ title: 'The delivery is thrown away' }),
-    onError: (error) => complain(error, 'Throwing away'),
-    onSettled: async () => {
-      setAsked(null);
-      await reload();
+  const discard = useAction({
+    run: (delivery: Delivery) => discardDelivery(delivery.id),
+    what: 'Throwing away',
+    onDone: () => toast({ title: 'The delivery is thrown away' }),
+    onSettled: (delivery) => {
+      setAsked((now) => (now === delivery ? null : now));
+      return reload();
     },
   });
   if (list.data === undefined) {
@@ -60,9 +64,9 @@ export function DeliveryList({ conditions, none }: Props) {
         {deliveries.map((delivery) => (
           <li key={delivery.id} className="border-b border-line py-2">
             <Head delivery={delivery}>
-              {delivery.state === 'dead' && (
+              {delivery.state === 'dead' && mayWrite && (
                 <>
-                  <Button onClick={() => again.mutate(delivery)} disabled={again.isPending}>
+                  <Button onClick={() => again.act(delivery)} disabled={again.isPending}>
                     Redeliver
                   </Button>
                   <Button look="quiet" onClick={() => setAsked(delivery)}>
@@ -75,18 +79,14 @@ export function DeliveryList({ conditions, none }: Props) {
           </li>
         ))}
       </ul>
-      {list.hasNextPage && (
-        <Button onClick={() => void list.fetchNextPage()} className="mt-3">
-          More deliveries
-        </Button>
-      )}
+      <More list={list} what="deliveries" />
       {asked !== null && (
         <Confirm
           title="Throw this delivery away?"
           consequence={`${asked.host} will never be told of event ${asked.seq} of the task. The event itself stays.`}
           action="Throw it away"
           isBusy={discard.isPending}
-          onConfirm={() => discard.mutate(asked)}
+          onConfirm={() => discard.act(asked)}
           onClose={() => setAsked(null)}
         />
       )}
@@ -94,15 +94,16 @@ export function DeliveryList({ conditions, none }: Props) {
   );
 }
 
-function complain(error: unknown, what: string): void {
-  const { title, detail } = explain(error, what);
-  toast({ title, detail, isBad: true });
-}
-
 const REASONS: Readonly<Record<string, string>> = {
   gone: 'the receiver said that it is gone',
   retries_exhausted: 'every attempt failed',
   event_missing: 'retention has removed the event',
+};
+
+/** What somebody can do about; the others are words that speak for themselves. */
+const ERRORS: Readonly<Record<string, string>> = {
+  address_refused:
+    'address_refused: it is not on the public internet; networks of your own are listed in push.allowNetworks (parley.yaml, or PUSH_ALLOW_NETWORKS in the environment)',
 };
 
 function Head({ delivery, children }: { delivery: Delivery; children: ReactNode }) {
@@ -154,7 +155,7 @@ function Attempts({ delivery: { history } }: { delivery: Delivery }) {
             <Exact at={at} className="text-quiet" />
             <span className="text-quiet">{formatDuration(durationMs)}</span>
             <span>{status === null ? 'no answer' : `HTTP ${status}`}</span>
-            <span className="break-all text-failed">{error}</span>
+            <span className="break-all text-failed">{ERRORS[error ?? ''] ?? error}</span>
           </li>
         ))}
       </ol>

@@ -1,11 +1,13 @@
 /** What was pushed and did not arrive yet, or was given up. */
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { deliveriesKey, redeliverAll } from '../../api/deliveries.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Segments } from '../../components/field.tsx';
-import { Empty, explain } from '../../components/notices.tsx';
+import { Empty } from '../../components/notices.tsx';
 import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { plural } from '../../lib/format.ts';
 import { Page } from '../page.tsx';
 import { DeliveryList } from './list.tsx';
@@ -16,13 +18,11 @@ export function DeliveriesPage() {
   const { state } = useSearch({ from: '/deliveries' });
   const navigate = useNavigate({ from: '/deliveries' });
   const client = useQueryClient();
-  const { mutate, isPending } = useMutation({
-    mutationFn: redeliverAll,
-    onSuccess: ({ redelivered }) => toast({ title: `${plural(redelivered, 'dead letter')} wait again` }),
-    onError: (error) => {
-      const { title, detail } = explain(error, 'Redelivering');
-      toast({ title, detail, isBad: true });
-    },
+  const mayWrite = useMayWrite();
+  const { act, isPending } = useAction({
+    run: redeliverAll,
+    what: 'Redelivering',
+    onDone: ({ redelivered }) => toast({ title: `${plural(redelivered, 'dead letter')} wait again` }),
     onSettled: () => client.invalidateQueries({ queryKey: deliveriesKey }),
   });
   return (
@@ -41,8 +41,9 @@ export function DeliveriesPage() {
         />
       }
       actions={
-        state === 'dead' && (
-          <Button onClick={() => mutate()} disabled={isPending}>
+        state === 'dead' &&
+        mayWrite && (
+          <Button onClick={() => act()} disabled={isPending}>
             Redeliver all
           </Button>
         )

@@ -1,12 +1,14 @@
 /** Makes a key: a name, what it may do, for which agents, until when. */
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiError } from '../../api/client.ts';
-import { agentsQuery, type CreateKeyRequest, createKey, type IssuedKey } from '../../api/server.ts';
+import { agentsQuery, type CreateKeyRequest, createKey, keysQuery } from '../../api/server.ts';
 import { Button } from '../../components/button.tsx';
 import { Dialog } from '../../components/dialog.tsx';
 import { Field, Input, Select } from '../../components/field.tsx';
 import { explain } from '../../components/notices.tsx';
+import { useAction } from '../../components/use-action.ts';
+import { issuedKey } from './secret.tsx';
 
 const SCOPES = [
   ['tasks:read', 'see tasks'],
@@ -24,14 +26,15 @@ const EXPIRIES = [
 ] as const;
 const DAY_MS = 86_400_000;
 
-export function CreateKeyDialog({ onCreated, onClose }: { onCreated: (key: IssuedKey) => void; onClose: () => void }) {
+export function CreateKeyDialog({ onClose }: { onClose: () => void }) {
+  const client = useQueryClient();
   const { data } = useQuery(agentsQuery);
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<readonly Scope[]>(['tasks:read', 'tasks:write']);
   const [agents, setAgents] = useState<readonly string[] | null>(null);
   const [days, setDays] = useState('');
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: () => {
+  const { act, isPending, error } = useAction({
+    run: () => {
       const body: CreateKeyRequest = {
         name: name.trim(),
         scopes: [...scopes],
@@ -40,7 +43,11 @@ export function CreateKeyDialog({ onCreated, onClose }: { onCreated: (key: Issue
       const expiresAt = days === '' ? null : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
       return createKey({ ...body, expiresAt });
     },
-    onSuccess: onCreated,
+    onDone: (key, _, isHere) => {
+      issuedKey.set(key);
+      if (isHere) onClose();
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: keysQuery.queryKey }),
   });
   const nameProblem = error instanceof ApiError ? error.fields.get('name') : undefined;
   const isReady = name.trim() !== '' && scopes.length > 0 && agents?.length !== 0;
@@ -54,7 +61,7 @@ export function CreateKeyDialog({ onCreated, onClose }: { onCreated: (key: Issue
         className="grid gap-4 pt-2"
         onSubmit={(event) => {
           event.preventDefault();
-          mutate();
+          act();
         }}
       >
         <Field label="Name" hint="For people: what the key is for." problem={nameProblem}>

@@ -1,19 +1,21 @@
 /** API keys: who may use this server, for what, until when. */
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { Ellipsis, Plus } from 'lucide-react';
 import { useState } from 'react';
-import { changeKey, type IssuedKey, type Key, keysQuery, revokeKey, rotateKey } from '../../api/server.ts';
+import { changeKey, type Key, keysQuery, revokeKey, rotateKey } from '../../api/server.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/dialog.tsx';
 import { Menu, MenuItem, MenuLine } from '../../components/menu.tsx';
-import { Empty, explain, Failure, Loading } from '../../components/notices.tsx';
+import { More } from '../../components/more.tsx';
+import { Empty, Failure, Loading } from '../../components/notices.tsx';
 import { Age } from '../../components/time.tsx';
 import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import { Page } from '../page.tsx';
 import { CreateKeyDialog } from './create.tsx';
 import { RotateKeyDialog } from './rotate.tsx';
-import { SecretDialog } from './secret.tsx';
+import { issuedKey } from './secret.tsx';
 
 type Asked = { readonly kind: 'create' } | { readonly kind: 'revoke' | 'rotate'; readonly key: Key } | null;
 
@@ -21,36 +23,34 @@ const STATUS_COLORS = { active: 'text-completed', disabled: 'text-quiet', expire
 
 export function KeysPage() {
   const client = useQueryClient();
-  const { data, error, refetch, hasNextPage, fetchNextPage } = useInfiniteQuery(keysQuery);
+  const list = useInfiniteQuery(keysQuery);
+  const { data, error, refetch } = list;
   const [asked, setAsked] = useState<Asked>(null);
-  const [issued, setIssued] = useState<IssuedKey | null>(null);
   const reload = () => client.invalidateQueries({ queryKey: keysQuery.queryKey });
-  const complain = (what: string) => (failure: unknown) => {
-    const { title, detail } = explain(failure, what);
-    toast({ title, detail, isBad: true });
-  };
-  const revoke = useMutation({
-    mutationFn: (key: Key) => revokeKey(key.id),
-    onSuccess: (_, { name }) => toast({ title: `${name} is revoked` }),
-    onError: complain('Revoking'),
-    onSettled: async () => {
-      setAsked(null);
-      await reload();
+  /** A dialog that was closed meanwhile is not the one that is open now. */
+  const close = (key: Key) => setAsked((now) => (now !== null && 'key' in now && now.key === key ? null : now));
+  const revoke = useAction({
+    run: (key: Key) => revokeKey(key.id),
+    what: 'Revoking',
+    onDone: (_, { name }) => toast({ title: `${name} is revoked` }),
+    onSettled: (key) => {
+      close(key);
+      return reload();
     },
   });
-  const change = useMutation({
-    mutationFn: (key: Key) => changeKey(key.id, { disabled: !key.disabled }),
-    onSuccess: ({ name, disabled }) => toast({ title: `${name} is ${disabled ? 'disabled' : 'enabled'}` }),
-    onError: complain('Changing the key'),
+  const change = useAction({
+    run: (key: Key) => changeKey(key.id, { disabled: !key.disabled }),
+    what: 'Changing the key',
+    onDone: ({ name, disabled }) => toast({ title: `${name} is ${disabled ? 'disabled' : 'enabled'}` }),
     onSettled: reload,
   });
-  const rotate = useMutation({
-    mutationFn: ({ key, graceSeconds }: { key: Key; graceSeconds: number }) => rotateKey(key.id, graceSeconds),
-    onSuccess: setIssued,
-    onError: complain('Rotating'),
-    onSettled: async () => {
-      setAsked(null);
-      await reload();
+  const rotate = useAction({
+    run: ({ key, graceSeconds }: { key: Key; graceSeconds: number }) => rotateKey(key.id, graceSeconds),
+    what: 'Rotating',
+    onDone: (key) => issuedKey.set(key),
+    onSettled: ({ key }) => {
+      close(key);
+      return reload();
     },
   });
   useShortcuts([{ keys: 'a', what: 'Add a key', run: () => setAsked({ kind: 'create' }) }]);
@@ -122,7 +122,7 @@ export function KeysPage() {
                       }
                     >
                       <MenuItem onSelect={() => setAsked({ kind: 'rotate', key })}>Rotate</MenuItem>
-                      <MenuItem onSelect={() => change.mutate(key)}>{key.disabled ? 'Enable' : 'Disable'}</MenuItem>
+                      <MenuItem onSelect={() => change.act(key)}>{key.disabled ? 'Enable' : 'Disable'}</MenuItem>
                       <MenuLine />
                       <MenuItem isDanger onSelect={() => setAsked({ kind: 'revoke', key })}>
                         Revoke
@@ -135,28 +135,15 @@ export function KeysPage() {
           </table>
         </div>
       )}
-      {hasNextPage && (
-        <Button onClick={() => void fetchNextPage()} className="mt-3">
-          More keys
-        </Button>
-      )}
-      {asked?.kind === 'create' && (
-        <CreateKeyDialog
-          onClose={() => setAsked(null)}
-          onCreated={(key) => {
-            setAsked(null);
-            setIssued(key);
-            void reload();
-          }}
-        />
-      )}
+      <More list={list} what="keys" />
+      {asked?.kind === 'create' && <CreateKeyDialog onClose={() => setAsked(null)} />}
       {asked?.kind === 'revoke' && (
         <Confirm
           title={`Revoke “${asked.key.name}”?`}
           consequence="Whoever uses this key is refused from now on, and its sessions end. It cannot be brought back. Its tasks stay."
           action="Revoke the key"
           isBusy={revoke.isPending}
-          onConfirm={() => revoke.mutate(asked.key)}
+          onConfirm={() => revoke.act(asked.key)}
           onClose={() => setAsked(null)}
         />
       )}
@@ -164,11 +151,10 @@ export function KeysPage() {
         <RotateKeyDialog
           name={asked.key.name}
           isBusy={rotate.isPending}
-          onRotate={(graceSeconds) => rotate.mutate({ key: asked.key, graceSeconds })}
+          onRotate={(graceSeconds) => rotate.act({ key: asked.key, graceSeconds })}
           onClose={() => setAsked(null)}
         />
       )}
-      {issued !== null && <SecretDialog issued={issued} onClose={() => setIssued(null)} />}
     </Page>
   );
 }

@@ -1,11 +1,18 @@
-/** The secret of a key, the only time that it is shown. It lives in this dialog and nowhere else. */
+/** The secret of a key, the only time that it is shown. It lives until the dialog is closed, and nowhere else. */
 import { Copy } from 'lucide-react';
 import type { IssuedKey } from '../../api/server.ts';
 import { Button } from '../../components/button.tsx';
 import { copyText } from '../../components/copy.tsx';
 import { Dialog } from '../../components/dialog.tsx';
+import { createStore, useStore } from '../../lib/store.ts';
 
-export function SecretDialog({ issued, onClose }: { issued: IssuedKey; onClose: () => void }) {
+/** Shown wherever one is by then: who has gone to another page would lose it. */
+export const issuedKey = createStore<IssuedKey | null>(null);
+
+export function SecretDialog() {
+  const issued = useStore(issuedKey);
+  if (issued === null) return null;
+  const onClose = () => issuedKey.set(null);
   return (
     <Dialog
       title={`The key of “${issued.name}”`}

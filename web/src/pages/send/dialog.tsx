@@ -1,8 +1,8 @@
 /** Sends a message to an agent: text, files, JSON; and shows the command that does the same. */
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Paperclip, X } from 'lucide-react';
-import { useId, useMemo, useRef, useState } from 'react';
+import { useId, useMemo, useState } from 'react';
 import type { Part } from '../../../../src/protocol/v1/types.ts';
 import { agentsQuery } from '../../api/server.ts';
 import { createTask } from '../../api/tasks.ts';
@@ -11,11 +11,12 @@ import { Dialog } from '../../components/dialog.tsx';
 import { Field, Input, Segments, Select, TextArea } from '../../components/field.tsx';
 import { Command, explain } from '../../components/notices.tsx';
 import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { curlOf } from '../../lib/curl.ts';
 import { partOfFile, sizeOf } from '../../lib/files.ts';
 import { formatBytes } from '../../lib/format.ts';
-import { newId } from '../../lib/ids.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
+import { useMessageId } from '../../lib/use-message-id.ts';
 import type { SendDraft } from './open.tsx';
 
 type Mode = 'stream' | 'wait' | 'background';
@@ -72,27 +73,24 @@ export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () =
   const parts = useMemo(() => partsOf(content), [content]);
   const isSendable = typeof parts !== 'string' && parts.length > 0 && agent !== undefined;
   const navigate = useNavigate();
-  // One id for what is sent: pressing twice, or again after a broken connection, makes one task.
-  const messageId = useRef(newId());
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: async () => {
+  const messageId = useMessageId();
+  const { act, isPending, error } = useAction({
+    run: async () => {
       if (!isSendable) return null;
-      const message = { messageId: messageId.current, parts: [...parts], ...(contextId !== '' && { contextId }) };
+      const said = { parts: [...parts], ...(contextId !== '' && { contextId }) };
+      const message = { ...said, messageId: messageId.of(JSON.stringify([agent.id, said])) };
       return createTask({ agentId: agent.id, message, mode: mode === 'wait' ? 'blocking' : 'immediate' });
     },
-    onSuccess: (answer) => {
+    onDone: (answer, _, isHere) => {
       const id = answer?.task?.id;
-      onClose();
+      if (isHere) onClose();
       if (id === undefined) toast({ title: 'The agent answered with a message, without a task' });
-      else if (mode === 'background') toast({ title: 'Sent', detail: `The task is ${id}` });
+      else if (mode === 'background' || !isHere) toast({ title: 'Sent', detail: `The task is ${id}` });
       else void navigate({ to: '/tasks/$taskId', params: { taskId: id } });
-    },
-    onError: () => {
-      messageId.current = newId();
     },
   });
   const send = () => {
-    if (isSendable && !isPending) mutate();
+    if (isSendable) act();
   };
   useShortcuts([{ keys: 'mod+Enter', what: 'Send', run: send, inFields: true }]);
   return (

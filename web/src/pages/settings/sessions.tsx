@@ -1,27 +1,25 @@
 /** Who is signed in to the console, and where; each session can be ended from here. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { revokeSession, sessionsQuery } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Confirm } from '../../components/dialog.tsx';
-import { Empty, explain, Failure, Loading } from '../../components/notices.tsx';
+import { Empty, Failure, Loading } from '../../components/notices.tsx';
 import { Age } from '../../components/time.tsx';
 import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 
 export function Sessions({ isAdmin }: { isAdmin: boolean }) {
   const client = useQueryClient();
   const { data, error, refetch } = useQuery(sessionsQuery(isAdmin));
   const [asked, setAsked] = useState<string | null>(null);
-  const { mutate, isPending } = useMutation({
-    mutationFn: revokeSession,
-    onSuccess: () => toast({ title: 'The session is ended' }),
-    onError: (failure) => {
-      const { title, detail } = explain(failure, 'Ending the session');
-      toast({ title, detail, isBad: true });
-    },
-    onSettled: async () => {
-      setAsked(null);
-      await client.invalidateQueries({ queryKey: ['sessions'] });
+  const { act, isPending } = useAction({
+    run: revokeSession,
+    what: 'Ending the session',
+    onDone: () => toast({ title: 'The session is ended' }),
+    onSettled: (id) => {
+      setAsked((now) => (now === id ? null : now));
+      return client.invalidateQueries({ queryKey: ['sessions'] });
     },
   });
   if (data === undefined) {
@@ -64,7 +62,7 @@ export function Sessions({ isAdmin }: { isAdmin: boolean }) {
           consequence="The browser that holds it is signed out at once and has to sign in again."
           action="End the session"
           isBusy={isPending}
-          onConfirm={() => mutate(asked)}
+          onConfirm={() => act(asked)}
           onClose={() => setAsked(null)}
         />
       )}

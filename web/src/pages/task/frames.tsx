@@ -1,14 +1,15 @@
 /** What goes over the wire: captured while it did, or made again from the log. */
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { capturedFramesQuery, captureOf, capturesQuery } from '../../api/captures.ts';
+import { captureOf, capturesQuery } from '../../api/captures.ts';
 import { type FrameForm, framesQuery } from '../../api/tasks.ts';
-import { Button } from '../../components/button.tsx';
 import { Segments } from '../../components/field.tsx';
+import { More } from '../../components/more.tsx';
 import { Empty, Failure, Loading } from '../../components/notices.tsx';
 import { CapturedFrames } from '../captures/captured-frames.tsx';
 import { CaptureControl } from '../captures/control.tsx';
 import { FrameRow } from '../captures/frame-row.tsx';
+import { useCapturedFrames } from '../captures/use-captured-frames.ts';
 
 interface Props {
   readonly taskId: string;
@@ -24,7 +25,7 @@ export function Frames(props: Props) {
   const { taskId, agentId, selected, onSelect } = props;
   const { data: captures } = useQuery(capturesQuery);
   const isCapturing = captureOf(captures, agentId) !== undefined;
-  const { data, error } = useInfiniteQuery(capturedFramesQuery({ taskId }, isCapturing));
+  const { data, error } = useCapturedFrames({ taskId }, isCapturing);
   const hasCaptured = (data?.pages[0]?.frames.length ?? 0) > 0;
   const [chosen, setChosen] = useState<Origin | null>(null);
   if (data === undefined && error === null) return <Loading />;
@@ -96,11 +97,11 @@ function Rebuilt(props: Props) {
       </div>
       {version === 'both' ? (
         <div className="grid min-w-0 gap-4 @3xl:grid-cols-2">
-          <Column {...props} form={{ version: '1.0', binding }} title="A2A 1.0" />
-          <Column {...props} form={{ version: '0.3', binding }} title="A2A 0.3" />
+          <Column key={`1.0 ${binding}`} {...props} form={{ version: '1.0', binding }} title="A2A 1.0" />
+          <Column key={`0.3 ${binding}`} {...props} form={{ version: '0.3', binding }} title="A2A 0.3" />
         </div>
       ) : (
-        <Column {...props} form={{ version, binding }} title={null} />
+        <Column key={`${version} ${binding}`} {...props} form={{ version, binding }} title={null} />
       )}
     </>
   );
@@ -114,15 +115,16 @@ function Column({
   form,
   title,
 }: Props & { form: FrameForm; title: string | null }) {
-  const { data, error, isPending, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    framesQuery(taskId, form, lastSeq),
-  );
+  const list = useInfiniteQuery({ ...framesQuery(taskId, form, lastSeq), placeholderData: keepPreviousData });
+  const { data, error, isPending, refetch } = list;
   const frames = data?.pages.flatMap((page) => page.frames) ?? [];
   return (
     <section aria-label={`Frames, A2A ${form.version}`} className="min-w-0">
       {title !== null && <h2 className="mb-1 font-semibold">{title}</h2>}
       {isPending && <Loading />}
-      {error !== null && <Failure what="Reading the frames" error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error !== null && (
+        <Failure what="Reading the frames" error={error} onRetry={() => void refetch()} />
+      )}
       {data !== undefined && frames.length === 0 && (
         <Empty title="No frames">The log holds none of its events any more.</Empty>
       )}
@@ -137,11 +139,7 @@ function Column({
           />
         ))}
       </ol>
-      {hasNextPage && (
-        <Button onClick={() => void fetchNextPage()} disabled={isFetchingNextPage} className="mt-3">
-          More frames
-        </Button>
-      )}
+      <More list={list} what="frames" />
     </section>
   );
 }

@@ -1,18 +1,19 @@
 /** The head of a task: its state, its facts, what can be done to it, whether it is live. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, Ban, Copy, Ellipsis, RotateCw, Terminal } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
+import { useMayWrite } from '../../api/session.ts';
 import { cancelTask, queuedQuery, taskQuery } from '../../api/tasks.ts';
 import { Button, IconButton } from '../../components/button.tsx';
 import { CopyButton, copyText } from '../../components/copy.tsx';
 import { Confirm } from '../../components/dialog.tsx';
 import { Menu, MenuItem } from '../../components/menu.tsx';
-import { explain } from '../../components/notices.tsx';
 import { QueuedText } from '../../components/queued.tsx';
 import { StateLabel } from '../../components/state.tsx';
 import { Age, Duration } from '../../components/time.tsx';
 import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { Badge } from '../../frame/live-badge.tsx';
 import { curlOf } from '../../lib/curl.ts';
 import { formatCount, shortId } from '../../lib/format.ts';
@@ -26,6 +27,7 @@ export function TaskHeader({ view }: { view: TaskView }) {
   const { row, task, diagnostics } = detail;
   const { isTerminal } = STATES[state];
   const isQueued = diagnostics.leaseReplica === 'queued' && !isTerminal;
+  const mayWrite = useMayWrite();
   const lastAt = view.events.at(-1)?.at ?? row.statusAt;
   const [isAsking, setAsking] = useState(false);
   const parts =
@@ -53,13 +55,13 @@ export function TaskHeader({ view }: { view: TaskView }) {
           {row.title === '' ? 'Task without text' : row.title}
         </h1>
         <Badge status={badge} what="Stream of the task" />
-        {!isTerminal && (
+        {!isTerminal && mayWrite && (
           <Button onClick={() => setAsking(true)}>
             <Ban className="size-3.5" />
             Cancel
           </Button>
         )}
-        {parts !== undefined && (
+        {parts !== undefined && mayWrite && (
           <IconButton label="Send again" onClick={() => sendDraft.set({ agentId: row.agentId, parts })}>
             <RotateCw className="size-4" />
           </IconButton>
@@ -163,13 +165,10 @@ function Fact({ children }: { children: ReactNode }) {
 
 function CancelDialog({ id, name, onClose }: { id: string; name: string; onClose: () => void }) {
   const client = useQueryClient();
-  const { mutate, isPending } = useMutation({
-    mutationFn: () => cancelTask(id),
-    onSuccess: () => toast({ title: 'Task canceled' }),
-    onError: (error) => {
-      const { title, detail } = explain(error, 'Canceling');
-      toast({ title, detail, isBad: true });
-    },
+  const { act, isPending } = useAction({
+    run: () => cancelTask(id),
+    what: 'Canceling',
+    onDone: () => toast({ title: 'Task canceled' }),
     onSettled: () => {
       onClose();
       return client.invalidateQueries({ queryKey: taskQuery(id).queryKey });
@@ -181,7 +180,7 @@ function CancelDialog({ id, name, onClose }: { id: string; name: string; onClose
       consequence={`“${name === '' ? shortId(id) : name}” is told to stop and ends as canceled. It cannot be taken up again; what it made so far is kept.`}
       action="Cancel the task"
       isBusy={isPending}
-      onConfirm={() => mutate()}
+      onConfirm={() => act()}
       onClose={onClose}
     />
   );

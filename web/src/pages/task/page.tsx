@@ -1,7 +1,7 @@
 /** One task: what was said, when, what came out of it, and what went over the wire. */
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { Failure, Loading } from '../../components/notices.tsx';
 import { artifactsOf, conversationOf } from '../../lib/events.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
@@ -31,12 +31,17 @@ const NAMES: Readonly<Record<TaskTab, string>> = {
 
 export function TaskPage() {
   const { taskId } = useParams({ from: '/tasks/$taskId' });
+  // Nothing of one task is shown with another
+  return <OneTask key={taskId} taskId={taskId} />;
+}
+
+function OneTask({ taskId }: { taskId: string }) {
   const { view, error, retry } = useTask(taskId);
   const navigate = useNavigate();
   useShortcuts([
     { keys: 'Escape', what: 'Back to the list', run: () => void navigate({ to: '/tasks', search: true }) },
   ]);
-  if (view !== null) return <Task key={taskId} view={view} />;
+  if (view !== null) return <Task view={view} />;
   return (
     <div className="min-h-0 flex-1 overflow-y-auto">
       {error === null ? (
@@ -55,6 +60,7 @@ function Task({ view }: { view: TaskView }) {
   const { tab = 'conversation', seq } = useSearch({ from: '/tasks/$taskId' });
   const navigate = useNavigate({ from: '/tasks/$taskId' });
   const { task } = view.detail;
+  const [answer, setAnswer] = useState('');
   const items = useMemo(() => conversationOf(view.events), [view.events]);
   const artifacts = useMemo(() => artifactsOf(items), [items]);
   const go = (next: { tab?: TaskTab; seq?: number }) =>
@@ -96,7 +102,7 @@ function Task({ view }: { view: TaskView }) {
         </Tabs.List>
         <Tabs.Content value="conversation" className="flex min-h-0 flex-1 flex-col outline-offset-[-2px]">
           <Conversation items={items} view={view} selected={seq} onSelect={select} />
-          <Reply taskId={task.id} state={view.state} />
+          <Reply taskId={task.id} state={view.state} text={answer} onChange={setAnswer} />
         </Tabs.Content>
         <Tabs.Content value="timeline" className="flex min-h-0 flex-1 flex-col">
           <Timeline view={view} selected={seq} onSelect={select} />

@@ -1,5 +1,5 @@
 /** Who is told of the events of a task: addresses, how they are made and deleted. */
-import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { ApiError } from '../../api/client.ts';
@@ -11,12 +11,15 @@ import {
   type PushConfig,
   pushConfigsQuery,
 } from '../../api/push-configs.ts';
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { CopyButton } from '../../components/copy.tsx';
 import { Confirm, Dialog } from '../../components/dialog.tsx';
 import { Field, Input } from '../../components/field.tsx';
+import { More } from '../../components/more.tsx';
 import { explain, Loading } from '../../components/notices.tsx';
 import { toast } from '../../components/toasts.tsx';
+import { useAction } from '../../components/use-action.ts';
 import { shortId } from '../../lib/format.ts';
 import { STATES, type TaskState } from '../../lib/states.ts';
 import { Section } from '../page.tsx';
@@ -27,25 +30,24 @@ export function PushConfigs({ taskId, state }: { taskId: string; state: TaskStat
   const [isAdding, setAdding] = useState(false);
   const [asked, setAsked] = useState<PushConfig | null>(null);
   const reload = () => client.invalidateQueries({ queryKey: pushConfigsQuery(taskId).queryKey });
-  const remove = useMutation({
-    mutationFn: ({ id }: PushConfig) => deletePushConfig(taskId, id),
-    onSuccess: () => toast({ title: 'Nothing more is sent there' }),
-    onError: (error) => {
-      const { title, detail } = explain(error, 'Deleting');
-      toast({ title, detail, isBad: true });
-    },
-    onSettled: async () => {
-      setAsked(null);
-      await Promise.all([reload(), client.invalidateQueries({ queryKey: deliveriesKey })]);
+  const remove = useAction({
+    run: ({ id }: PushConfig) => deletePushConfig(taskId, id),
+    what: 'Deleting',
+    onDone: () => toast({ title: 'Nothing more is sent there' }),
+    onSettled: (config) => {
+      setAsked((now) => (now === config ? null : now));
+      return Promise.all([reload(), client.invalidateQueries({ queryKey: deliveriesKey })]);
     },
   });
   const configs = list.data?.pages.flatMap((page) => page.configs) ?? [];
   const { isTerminal } = STATES[state];
+  const mayWrite = useMayWrite();
   return (
     <Section
       title="Who is told"
       aside={
-        !isTerminal && (
+        !isTerminal &&
+        mayWrite && (
           <Button onClick={() => setAdding(true)}>
             <Plus className="size-3.5" />
             Add a receiver
@@ -76,19 +78,17 @@ export function PushConfigs({ taskId, state }: { taskId: string; state: TaskStat
                 <span className="font-mono text-xs">{shortId(config.id)}</span>
                 <CopyButton text={config.id} label="id of the configuration" />
               </span>
-              <Button look="quiet" onClick={() => setAsked(config)} className="ml-auto">
-                Delete
-                <span className="sr-only"> {config.host}</span>
-              </Button>
+              {mayWrite && (
+                <Button look="quiet" onClick={() => setAsked(config)} className="ml-auto">
+                  Delete
+                  <span className="sr-only"> {config.host}</span>
+                </Button>
+              )}
             </li>
           ))}
         </ul>
       )}
-      {list.hasNextPage && (
-        <Button onClick={() => void list.fetchNextPage()} className="mt-3">
-          More receivers
-        </Button>
-      )}
+      <More list={list} what="receivers" />
       {isAdding && <AddDialog taskId={taskId} onAdded={() => void reload()} onClose={() => setAdding(false)} />}
       {asked !== null && (
         <Confirm
@@ -96,7 +96,7 @@ export function PushConfigs({ taskId, state }: { taskId: string; state: TaskStat
           consequence={`${asked.host} is told nothing more of this task. What waits for it and what was given up is thrown away.`}
           action="Delete it"
           isBusy={remove.isPending}
-          onConfirm={() => remove.mutate(asked)}
+          onConfirm={() => remove.act(asked)}
           onClose={() => setAsked(null)}
         />
       )}
@@ -110,8 +110,8 @@ function AddDialog(props: { taskId: string; onAdded: () => void; onClose: () => 
   const [token, setToken] = useState('');
   const [scheme, setScheme] = useState('Bearer');
   const [credentials, setCredentials] = useState('');
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: () => {
+  const { act, isPending, error } = useAction({
+    run: () => {
       const body: CreatePushConfigRequest = {
         url: url.trim(),
         ...(token !== '' && { token }),
@@ -119,10 +119,10 @@ function AddDialog(props: { taskId: string; onAdded: () => void; onClose: () => 
       };
       return createPushConfig(taskId, body);
     },
-    onSuccess: ({ host }) => {
+    onDone: ({ host }, _, isHere) => {
       toast({ title: `${host} is told from now on` });
       onAdded();
-      onClose();
+      if (isHere) onClose();
     },
   });
   const fields = error instanceof ApiError ? error.fields : new Map<string, string>();
@@ -142,7 +142,7 @@ function AddDialog(props: { taskId: string; onAdded: () => void; onClose: () => 
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          mutate();
+          act();
         }}
       >
         <Field label="Address" hint="An https URL that this server may call." problem={told('url')}>

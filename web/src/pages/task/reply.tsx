@@ -1,25 +1,47 @@
 /** Where a person answers a task that waits for one. */
-import { useMutation } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMayWrite } from '../../api/session.ts';
 import { continueTask } from '../../api/tasks.ts';
 import { Button } from '../../components/button.tsx';
 import { TextArea } from '../../components/field.tsx';
 import { Keys } from '../../components/keys.tsx';
 import { explain } from '../../components/notices.tsx';
-import { newId } from '../../lib/ids.ts';
+import { useAction } from '../../components/use-action.ts';
 import { STATES, type TaskState } from '../../lib/states.ts';
+import { useMessageId } from '../../lib/use-message-id.ts';
 
-export function Reply({ taskId, state }: { taskId: string; state: TaskState }) {
-  const [text, setText] = useState('');
-  const { mutate, isPending, error } = useMutation({
-    // One id for one answer: sent again after a broken connection, it is the same answer.
-    mutationFn: (messageId: string) =>
-      continueTask(taskId, { message: { messageId, parts: [{ text }] }, mode: 'immediate' }),
-    onSuccess: () => setText(''),
+interface Props {
+  readonly taskId: string;
+  readonly state: TaskState;
+  /** Kept by the page: it survives a look at another view of the task. */
+  readonly text: string;
+  readonly onChange: (change: (before: string) => string) => void;
+}
+
+export function Reply({ taskId, state, text, onChange }: Props) {
+  const mayWrite = useMayWrite();
+  const messageId = useMessageId();
+  const { act, isPending, error } = useAction({
+    run: (said: string) =>
+      continueTask(taskId, { message: { messageId: messageId.of(said), parts: [{ text: said }] }, mode: 'immediate' }),
+    onDone: (_, said) => {
+      messageId.sent();
+      // What was typed since then stays.
+      onChange((now) => (now === said ? '' : now));
+    },
     retry: 1,
   });
   if (!STATES[state].waitsForPerson) return null;
-  const send = () => text.trim() !== '' && !isPending && mutate(newId());
+  if (!mayWrite) {
+    return (
+      <p className="border-t border-line px-3 py-3 text-quiet md:px-5">
+        <span className={`font-medium ${STATES[state].color}`}>The agent waits for an answer.</span> The key that you
+        are signed in with cannot give one: it has no scope <code className="font-mono">tasks:write</code>.
+      </p>
+    );
+  }
+  const waits =
+    state === 'TASK_STATE_AUTH_REQUIRED' ? 'The agent waits for an authorization' : 'The agent waits for your answer';
+  const send = () => text.trim() !== '' && act(text);
   return (
     <form
       className="border-t border-line px-3 py-3 md:px-5"
@@ -30,15 +52,13 @@ export function Reply({ taskId, state }: { taskId: string; state: TaskState }) {
     >
       <div className="mx-auto grid max-w-3xl gap-2">
         <label htmlFor="answer" className={`font-medium ${STATES[state].color}`}>
-          {state === 'TASK_STATE_AUTH_REQUIRED'
-            ? 'The agent waits for an authorization'
-            : 'The agent waits for your answer'}
+          {waits}
         </label>
         <TextArea
           id="answer"
           rows={2}
           value={text}
-          onChange={(event) => setText(event.target.value)}
+          onChange={({ target }) => onChange(() => target.value)}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' || !(event.metaKey || event.ctrlKey)) return;
             event.preventDefault();

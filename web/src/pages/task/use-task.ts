@@ -1,15 +1,21 @@
 /** One task as it is and as it goes on: its row, all of its events, and whether more can come. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
+import { isPassing } from '../../api/client.ts';
 import { followTask, liveStatus } from '../../api/live.ts';
-import { readEvents, type TaskDetail, type TaskEvent, taskQuery } from '../../api/tasks.ts';
+import { readEvents, relatedQuery, type TaskDetail, type TaskEvent, taskQuery } from '../../api/tasks.ts';
 import type { BadgeStatus } from '../../frame/live-badge.tsx';
 import { stateAfter } from '../../lib/events.ts';
 import { STATES, type TaskState } from '../../lib/states.ts';
 import { useStore } from '../../lib/store.ts';
+import { useThrottled } from '../../lib/use-throttled.ts';
 
 /** More events than these are read when asked for. */
 const MAX_READ = 20_000;
+/** What is read on its own is read again at most this often while events come. */
+const DETAIL_MS = 1000;
+/** Events that could not be read for want of an answer are asked for again. */
+const RETRY_MS = 3000;
 
 /** `held`: there are more events than were read, so that nothing can be followed yet. */
 type Phase = 'reading' | 'held' | 'following' | 'ended' | 'refused' | 'failed';
@@ -26,6 +32,7 @@ export interface TaskView {
   readonly problem: string | null;
 }
 
+/** @param id stays the same: another task, another component */
 export function useTask(id: string): {
   readonly view: TaskView | null;
   readonly error: Error | null;
@@ -44,14 +51,15 @@ export function useTask(id: string): {
   const held = useRef(events);
   held.current = events;
 
-  // Another task, other events
-  useEffect(() => {
-    setEvents([]);
-    held.current = [];
-    setPhase('reading');
-    setProblem(null);
-    setAllowed(MAX_READ);
-  }, [id]);
+  const latestSeq = useRef(0);
+  latestSeq.current = detail?.row.seq ?? 0;
+  /** The task as a whole, its diagnostics, its relations: what an event has changed of them. */
+  const readDetail = useThrottled(DETAIL_MS, async () => {
+    await Promise.all([
+      client.invalidateQueries({ queryKey: taskQuery(id).queryKey }),
+      client.invalidateQueries({ queryKey: relatedQuery(id).queryKey }),
+    ]);
+  });
 
   useEffect(() => {
     if (!isKnown) return;
@@ -59,13 +67,13 @@ export function useTask(id: string): {
     let unfollow: (() => void) | null = null;
     let waiting: TaskEvent[] = [];
     let frame = 0;
+    let timer = 0;
     const flush = () => {
       frame = 0;
       const arrived = waiting;
       waiting = [];
       setEvents((before) => [...before, ...arrived]);
-      // What is read on its own (diagnostics, related tasks) has changed too.
-      void client.invalidateQueries({ queryKey: taskQuery(id).queryKey });
+      readDetail();
     };
     const follow = (after: number) => {
       setPhase('following');
@@ -86,6 +94,7 @@ export function useTask(id: string): {
     };
     const read = async (after: number, before: readonly TaskEvent[]) => {
       unfollow?.();
+      unfollow = null;
       setPhase('reading');
       let all = before;
       let next: number | null = after;
@@ -100,8 +109,12 @@ export function useTask(id: string): {
         if (abort.signal.aborted) return;
         setPhase('failed');
         setProblem(failure instanceof Error ? failure.message : String(failure));
+        if (isPassing(failure)) timer = window.setTimeout(() => void read(all.at(-1)?.seq ?? 0, all), RETRY_MS);
         return;
       }
+      setProblem(null);
+      // The task was read before its events were.
+      if ((all.at(-1)?.seq ?? 0) > latestSeq.current) readDetail();
       const state = stateAfter(all);
       if (next !== null) setPhase('held');
       else if (state === undefined ? isEndedAtFirst.current : STATES[state].isTerminal) setPhase('ended');
@@ -110,10 +123,11 @@ export function useTask(id: string): {
     void read(held.current.at(-1)?.seq ?? 0, held.current);
     return () => {
       abort.abort();
+      window.clearTimeout(timer);
       cancelAnimationFrame(frame);
       unfollow?.();
     };
-  }, [id, isKnown, allowed, client]);
+  }, [id, isKnown, allowed, readDetail]);
 
   const state = useMemo(() => stateAfter(events), [events]);
   const view = useMemo((): TaskView | null => {

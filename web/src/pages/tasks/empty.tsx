@@ -1,4 +1,5 @@
 /** No tasks: because there are none yet, or because none fits. */
+import { useMayWrite } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { Empty } from '../../components/notices.tsx';
 import { curlOf } from '../../lib/curl.ts';
@@ -7,11 +8,20 @@ import { sendDraft } from '../send/open.tsx';
 import type { ChangeSearch } from './filters.tsx';
 
 export function NoTasks({ search, change }: { search: TasksSearch; change: ChangeSearch }) {
+  const mayWrite = useMayWrite();
   if (isNarrowed(search)) {
     return (
       <Empty title="No task fits">
         <p className="mb-2">Fewer conditions find more.</p>
         <Button onClick={() => change(NO_CONDITIONS)}>Clear all conditions</Button>
+      </Empty>
+    );
+  }
+  if (!mayWrite) {
+    return (
+      <Empty title="No tasks yet">
+        Each message that an agent gets becomes a task and is seen here as it happens. The key that you are signed in
+        with may only look: it has no scope <code className="font-mono">tasks:write</code>.
       </Empty>
     );
   }

@@ -89,6 +89,8 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
   ]);
   // What is no row has no place in a table.
   const hasRows = rows.length > 0;
+  // There before the rows are: they do not push one another down.
+  const headerLook = isNarrow ? 'sr-only' : hasRows || list.isPending ? 'border-b border-line' : 'hidden';
   const group = hasRows ? ({ role: 'rowgroup' } as const) : {};
   // With the conditions of the list, as the address has them.
   const conditionsText = useLocation({ select: ({ searchStr }) => searchStr });
@@ -119,7 +121,7 @@ export function TaskTable({ conditions, search, openId, change, filters }: Props
         {...(hasRows && { role: 'table', 'aria-label': 'Tasks', 'aria-rowcount': hasNextPage ? -1 : rows.length + 1 })}
         className="relative flex min-h-0 flex-1 flex-col"
       >
-        <div {...group} className={isNarrow || !hasRows ? 'sr-only' : 'border-b border-line'} aria-hidden={!hasRows}>
+        <div {...group} className={headerLook} aria-hidden={!hasRows}>
           <div role="row" className="grid gap-3 px-3 md:px-4" style={{ gridTemplateColumns: template }}>
             {visible.map((id) => (
               <div

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { followList } from '../../api/live.ts';
 import { listTasks, sentTaskIds, type TaskConditions, type TaskRow, taskListQuery } from '../../api/tasks.ts';
 import { useStore } from '../../lib/store.ts';
+import { useThrottled } from '../../lib/use-throttled.ts';
 import {
   type LiveRows,
   listedRows,
@@ -16,6 +17,8 @@ import {
 
 /** Counts are asked for at most this often while tasks change. */
 const COUNTS_MS = 2000;
+/** Titles asked for at once. */
+const MAX_TITLES = 100;
 /** A longer list is read again when it is asked for: all of its pages at once would be too much. */
 const MAX_REREAD_PAGES = 3;
 
@@ -35,9 +38,10 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
 
   /** Reads the list from its beginning. */
   const reload = useCallback(async () => {
-    await client.resetQueries({ queryKey: listQuery.queryKey });
+    // Before it is read: what comes meanwhile may not be in the answer.
     setLive(NO_LIVE_ROWS);
     setOutdated(false);
+    await client.resetQueries({ queryKey: listQuery.queryKey });
   }, [client, listQuery]);
 
   // Another list has seen nothing yet
@@ -47,12 +51,16 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
   }, [listQuery]);
   useEffect(() => setCounts(data?.pages.at(-1)?.counts ?? null), [data]);
 
+  const countRuns = useRef(0);
   const refreshCounts = useThrottled(COUNTS_MS, async () => {
-    const { owner, agent } = latest.current.conditions;
+    const { conditions: asked } = latest.current;
+    const { owner, agent } = asked;
+    const run = ++countRuns.current;
     const answer = await listTasks({ ...(owner && { owner }), ...(agent && { agent }), pageSize: '1' }).catch(
       () => null,
     );
-    if (answer !== null) setCounts(answer.counts);
+    // Not of another list, and not the older of two.
+    if (answer !== null && asked === latest.current.conditions && run === countRuns.current) setCounts(answer.counts);
   });
 
   useEffect(() => {
@@ -67,7 +75,7 @@ export function useTaskList(conditions: TaskConditions, isFollowing: boolean) {
       if (pages.length <= MAX_REREAD_PAGES) void client.invalidateQueries({ queryKey: listQuery.queryKey });
       // Who follows looks at the beginning; nobody else is taken away from where they are.
       else if (latest.current.isFollowing) void reload();
-      else if (await isChanged(conditions, pages[0]?.tasks ?? [])) setOutdated(!isOver);
+      else if ((await isChanged(conditions, pages[0]?.tasks ?? [])) && !isOver) setOutdated(true);
     };
     const flush = () => {
       frame = 0;
@@ -120,10 +128,14 @@ async function isChanged(conditions: TaskConditions, before: readonly TaskRow[])
 function useMissingTitles(live: LiveRows, setLive: (change: (before: LiveRows) => LiveRows) => void): void {
   const asked = useRef(new Set<string>());
   useEffect(() => {
-    const missing = [...live.fresh].filter((id) => live.changed.get(id)?.title === null && !asked.current.has(id));
+    // Another list, or read anew
+    if (live === NO_LIVE_ROWS) asked.current.clear();
+    const missing = [...live.fresh]
+      .filter((id) => live.changed.get(id)?.title === null && !asked.current.has(id))
+      .slice(0, MAX_TITLES);
     if (missing.length === 0) return;
     for (const id of missing) asked.current.add(id);
-    void listTasks({ ids: missing.slice(0, 100).join(',') })
+    void listTasks({ ids: missing.join(',') })
       .then(({ tasks }) =>
         setLive((before) => {
           const changed = new Map(before.changed);
@@ -134,27 +146,7 @@ function useMissingTitles(live: LiveRows, setLive: (change: (before: LiveRows) =
           return { ...before, changed };
         }),
       )
-      .catch(() => undefined);
+      // With the next change
+      .catch(() => missing.forEach((id) => asked.current.delete(id)));
   }, [live, setLive]);
-}
-
-/** Runs at once, then at most every `ms`; the last call is never lost. */
-function useThrottled(ms: number, run: () => Promise<void>): () => void {
-  const latest = useRef(run);
-  latest.current = run;
-  const timer = useRef(0);
-  const isAsked = useRef(false);
-  useEffect(() => () => window.clearTimeout(timer.current), []);
-  return useCallback(() => {
-    const begin = () => {
-      isAsked.current = false;
-      void latest.current();
-      timer.current = window.setTimeout(() => {
-        timer.current = 0;
-        if (isAsked.current) begin();
-      }, ms);
-    };
-    isAsked.current = true;
-    if (timer.current === 0) begin();
-  }, [ms]);
 }

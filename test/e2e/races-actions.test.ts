@@ -1,0 +1,161 @@
+/** What a person does in a browser, done twice, too late, or with an answer that is lost; and two tabs of one person. */
+import type { Page, Route } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { hasNoBrowser, useConsole } from './setup.ts';
+
+describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
+  const { server, open, openSignedIn, send } = useConsole();
+
+  const manage = async (path: string, body?: object): Promise<unknown> => {
+    const response = await fetch(`${server().url}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        authorization: `Bearer ${server().adminKey}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return response.json();
+  };
+  const tasksWith = async (text: string): Promise<number> => {
+    const { tasks } = (await manage(`/api/v1/tasks?text=${encodeURIComponent(text)}`)) as { tasks: unknown[] };
+    return tasks.length;
+  };
+  const submitTwice = (page: Page, selector: string) =>
+    page.evaluate(`(() => {
+      const form = document.querySelector('${selector}');
+      form.requestSubmit();
+      form.requestSubmit();
+    })()`);
+  /** Does it, and loses the answer. */
+  const losesAnswer = async (route: Route): Promise<void> => {
+    if (route.request().method() !== 'POST') return route.continue();
+    await route.fetch();
+    await route.abort();
+  };
+
+  it('[U1] a message whose answer was lost, sent again, is one task', async () => {
+    const { page } = await openSignedIn('/ui/keys', { expected: /ERR_/ });
+    await page.keyboard.press('n');
+    await page.getByLabel('Text', { exact: true }).fill('a task and no twin');
+    await page.route('**/api/v1/tasks', losesAnswer, { times: 1 });
+    const sends = page.getByRole('button', { name: 'Send', exact: true });
+    await sends.click();
+    await page.getByRole('dialog').getByText('The server does not answer').waitFor();
+    await sends.click();
+    await page.getByRole('log').getByText('completed').waitFor();
+    expect(await tasksWith('a task and no twin')).toBe(1);
+  });
+
+  it('[U1] an answer pressed twice is given once; what is typed meanwhile, and before a look elsewhere, stays', async () => {
+    const task = await send('/ask Which tower?');
+    const { page } = await openSignedIn(`/ui/tasks/${task.id}`, { width: 900 });
+    const answer = page.getByLabel('The agent waits for your answer');
+    await answer.fill('the old one');
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    await page.getByRole('region', { name: 'Timeline' }).waitFor();
+    await page.getByRole('tab', { name: 'Conversation' }).click();
+    expect(await answer.inputValue()).toBe('the old one');
+    const bodies: string[] = [];
+    await page.route('**/api/v1/tasks/*/messages', async (route) => {
+      bodies.push(route.request().postData() ?? '');
+      await route.continue();
+    });
+    await submitTwice(page, 'form:has(#answer)');
+    await page.getByRole('log').getByText('completed').waitFor();
+    expect(bodies).toHaveLength(1);
+  });
+
+  it('[U3][I2] a form pressed twice makes one key; its secret is shown to who has gone to another page', async () => {
+    const { page } = await openSignedIn('/ui/keys');
+    await page.getByRole('heading', { name: 'No keys yet' }).waitFor();
+    await page.keyboard.press('a');
+    await page.getByLabel('Name').fill('made once');
+    await submitTwice(page, '[role=dialog] form');
+    await page.getByRole('button', { name: 'I have it' }).click();
+    await page.getByRole('cell', { name: /made once active/ }).waitFor();
+    expect(((await manage('/api/v1/keys')) as { keys: unknown[] }).keys).toHaveLength(1);
+
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/api/v1/keys/*/rotate', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Actions for made once' }).click();
+    await page.getByRole('menuitem', { name: 'Rotate' }).click();
+    await page.getByRole('button', { name: 'Rotate the key' }).click();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.getByRole('link', { name: 'Agents', exact: true }).click();
+    await page.getByRole('heading', { name: 'Echo' }).waitFor();
+    release();
+    await page.getByRole('dialog', { name: 'The key of “made once”' }).locator('code').waitFor();
+  });
+
+  it('[U1] who has closed the send dialog is not led away, nor loses the next message, when the answer comes', async () => {
+    const { page } = await openSignedIn('/ui/agents');
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/api/v1/tasks', async (route) => {
+      await held;
+      await route.continue();
+    });
+    const text = page.getByLabel('Text', { exact: true });
+    await page.getByRole('heading', { name: 'Echo' }).waitFor();
+    await page.keyboard.press('n');
+    await text.fill('answered late');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('button', { name: 'Sending' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.keyboard.press('n');
+    await text.fill('the next message');
+    release();
+    await page.getByText('Sent', { exact: true }).waitFor();
+    expect(await text.inputValue()).toBe('the next message');
+    expect(new URL(page.url()).pathname).toBe('/ui/agents');
+  });
+
+  it('[U1][I12] two tabs are of one session: who signs in anew in one is who is seen in the other', async () => {
+    await send('only the admin sees it');
+    const { key } = (await manage('/api/v1/keys', { name: 'a narrow key' })) as { key: string };
+    const view = await open({ expected: /401/ });
+    await view.signIn(server().adminKey, '/ui/tasks');
+    const { page } = view;
+    await page.getByText('only the admin sees it').waitFor();
+    await page.getByRole('link', { name: 'Agents', exact: true }).click();
+    await page.getByRole('heading', { name: 'Echo' }).waitFor();
+    const second = await page.context().newPage();
+    await second.goto(`${server().url}/ui/agents`);
+    await second.getByRole('button', { name: 'Signed in as admin' }).click();
+    await second.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in to Parley' }).waitFor();
+    await second.getByLabel('Key', { exact: true }).fill(key);
+    await second.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Signed in as a narrow key' }).waitFor();
+    await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+    await page.getByRole('heading', { name: 'No tasks yet' }).waitFor();
+    expect(await page.getByText('only the admin sees it').count()).toBe(0);
+  });
+
+  it('[U1] what the server cannot do is said, also where a view has something to show', async () => {
+    const { page } = await openSignedIn('/ui/agents/echo', { expected: /500/ });
+    const broken = { status: 500, json: { error: { message: 'the disk is full' } } };
+    await page.getByRole('button', { name: 'Capture the next 10 minutes' }).click();
+    await page.getByRole('button', { name: 'Stop capturing' }).click();
+    await page.getByRole('button', { name: 'Forget' }).waitFor();
+    await page.route('**/api/v1/captures/*', (route) => route.fulfill(broken));
+    await page.getByRole('button', { name: 'Forget' }).click();
+    await page.getByText('Forgetting failed', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
+    await page.route('**/api/v1/keys?*', (route) => route.fulfill(broken));
+    const notice = page.getByText('Bringing this page up to date failed', { exact: true });
+    await expect.poll(() => notice.count()).toBe(1);
+  });
+});

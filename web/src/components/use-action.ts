@@ -1,0 +1,51 @@
+/** Something that a person does to the server: once for one press, however fast or often it is pressed. */
+import { useMutation } from '@tanstack/react-query';
+import { useCallback, useEffect, useRef } from 'react';
+import { explain } from './notices.tsx';
+import { toast } from './toasts.tsx';
+
+interface ActionOptions<Input, Output> {
+  readonly run: (input: Input) => Promise<Output>;
+  /** Names it in the notice of a failure. Without it the view shows `error` itself. */
+  readonly what?: string;
+  readonly retry?: number;
+  /** `isHere`: the view that asked is still shown. Who has gone on must not be led away from where they are. */
+  readonly onDone?: (output: Output, input: Input, isHere: boolean) => void;
+  readonly onSettled?: (input: Input) => unknown;
+}
+
+export function useAction<Input = void, Output = unknown>(options: ActionOptions<Input, Output>) {
+  const { run, what, retry = 0, onDone, onSettled } = options;
+  const isHere = useRef(true);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
+  const isUnderWay = useRef(false);
+  const { mutate, isPending, error } = useMutation<Output, Error, Input>({
+    mutationFn: run,
+    retry,
+    onSuccess: (output, input) => onDone?.(output, input, isHere.current),
+    onError: (failure) => {
+      if (what === undefined) return;
+      const { title, detail } = explain(failure, what);
+      toast({ title, detail, isBad: true });
+    },
+    onSettled: (_output, _failure, input) => {
+      isUnderWay.current = false;
+      return onSettled?.(input);
+    },
+  });
+  const act = useCallback(
+    (input: Input) => {
+      // A button is disabled only when it is drawn anew, which may be after the second press.
+      if (isUnderWay.current) return;
+      isUnderWay.current = true;
+      mutate(input);
+    },
+    [mutate],
+  );
+  return { act, isPending, error };
+}
