@@ -55,12 +55,14 @@ async function twoReplicas(maxRunning: number): Promise<TwoReplicas> {
   const clocks = [steppedClock(turnedClock()), steppedClock(turnedClock())] as const;
   const alive = [...clocks];
   const store = new PostgresTaskStore(database, 0);
+  const storeOfA = new FaultStore(store);
   const [onA, onB] = [puppet(), puppet()];
   let lost = 0;
+  let endLeaseOfA: (() => Promise<void>) | undefined;
   const startOn = (agent: Puppet, clock: SteppedClock): Promise<Bench> =>
     files.start([agent.agent], {
       clock,
-      storeOf: () => new FaultStore(store),
+      storeOf: () => (agent === onA ? storeOfA : new FaultStore(store)),
       // However slow this machine is, no lease is over before a test says so.
       limits: { maxRunning, leaseTtlMs: 4 * MINUTE_MS, idleTimeoutMs: 0 },
       metrics: { leaseLost: () => lost++ },
@@ -77,15 +79,23 @@ async function twoReplicas(maxRunning: number): Promise<TwoReplicas> {
     lost: () => lost,
     killA: async () => {
       alive.shift();
-      await database.session((session) =>
-        session.query(`update replicas set expires_at = 0 where id = '${a.engine.replicaId}'`),
-      );
+      const isDead = () => {
+        throw new Error('killed');
+      };
+      Object.assign(storeOfA, { before: isDead, beforeHeartbeat: isDead, beforeClaim: isDead });
+      // A heartbeat that was under way may arrive still.
+      endLeaseOfA = () =>
+        database.session(async (session) => {
+          await session.query(`update replicas set expires_at = 0 where id = '${a.engine.replicaId}'`);
+        });
+      await endLeaseOfA();
     },
     passUntil: async (what, probe) => {
       let seconds = 0;
-      await waitFor(what, WAIT_MS, () => {
+      await waitFor(what, WAIT_MS, async () => {
         seconds++;
         for (const clock of alive) clock.turn(1000);
+        await endLeaseOfA?.();
         return probe();
       });
       return seconds;
