@@ -26,6 +26,7 @@ export const glancesSchema = z.object({
     z.object({
       id: z.string(),
       seq: z.int().meta({ description: 'The last event.' }),
+      lastAt: z.iso.datetime().meta({ description: 'The time of the last event.' }),
       rate: z.string().meta({
         description:
           'A digit for each sixteenth of its life: 0 for no events, 9 for the most; estimated from a few of them. Empty: it was over within milliseconds, or is not known.',

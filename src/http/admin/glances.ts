@@ -25,6 +25,7 @@ export function registerGlances(app: FastifyInstance, { browsing, fullFor, clock
       glances: glances.map((task) => ({
         id: task.id,
         seq: task.seq,
+        lastAt: toTime(Math.max(task.statusAtMs, task.samples.at(-1)?.atMs ?? 0)),
         rate: eventRate(task.samples, livesUntilMs(task, clock.now())),
         queued:
           task.place === null

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Glances, glancesSchema } from '../../../src/http/admin/glance-contract.ts';
 import type { Overview } from '../../../src/http/admin/overview-contract.ts';
+import type { TaskList } from '../../../src/http/admin/task-contract.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -44,6 +45,20 @@ describe.each(DATABASES)('on $name', (under) => {
       const writer = await issueKey(parley, { scopes: ['tasks:write'] });
       const { status } = await manage(parley, 'GET', `/api/v1/task-glances?ids=${id}`, { key: writer.key });
       expect(status).toBe(403);
+    });
+
+    test('[U1] the time of the last event, also where the status is older', async () => {
+      const id = await send(ann.key, '/stream count=5000 interval=20');
+      const last = await waitFor('some events', 20_000, async () => {
+        const glance = (await glances(ann.key, [id])).get(id);
+        return glance !== undefined && glance.seq > 5 ? glance.lastAt : undefined;
+      });
+      const { json } = await manage(parley, 'GET', `/api/v1/tasks?ids=${id}`, { key: ann.key });
+      const [row] = (json as TaskList).tasks;
+      expect(Date.parse(last)).toBeGreaterThan(Date.parse(row?.statusAt ?? ''));
+      await manage(parley, 'POST', `/api/v1/tasks/${id}/cancel`, { key: ann.key });
+      const end = (await glances(ann.key, [id])).get(id);
+      expect(Date.parse(end?.lastAt ?? '')).toBeGreaterThanOrEqual(Date.parse(last));
     });
 
     test('[U1] a queued task says since when, its place, and whose limit it waits for; so does the overview', async () => {

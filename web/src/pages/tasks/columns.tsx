@@ -93,7 +93,13 @@ export const COLUMNS = {
       <Duration since={createdAt} until={STATES[state].isTerminal ? statusAt : null} />
     ),
   },
-  age: { header: 'Last', width: '3rem', isNumber: true, from: 0, cell: ({ statusAt }) => <Age at={statusAt} /> },
+  age: {
+    header: 'Last',
+    width: '3rem',
+    isNumber: true,
+    from: 0,
+    cell: (row, _facts, glance) => <Age at={lastAtOf(row, glance)} />,
+  },
 } as const satisfies Readonly<Record<string, Column>>;
 
 export type ColumnId = keyof typeof COLUMNS;
@@ -102,6 +108,11 @@ export const COLUMN_IDS = Object.keys(COLUMNS) as ColumnId[];
 /** Those that there is room for. */
 export function columnsAt(width: number, isAdmin: boolean): readonly ColumnId[] {
   return COLUMN_IDS.filter((id) => COLUMNS[id].from <= width && (id !== 'owner' || isAdmin));
+}
+
+/** The time of its last event, which need not be one of its status. */
+export function lastAtOf({ statusAt }: TaskRow, glance: Glance | undefined): string {
+  return glance !== undefined && glance.lastAt > statusAt ? glance.lastAt : statusAt;
 }
 
 /** What it is about; of a failure, why; of what is queued, since when and why. */

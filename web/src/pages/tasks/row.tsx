@@ -6,7 +6,7 @@ import { StateIcon } from '../../components/state.tsx';
 import { Age } from '../../components/time.tsx';
 import { plural } from '../../lib/format.ts';
 import { STATES } from '../../lib/states.ts';
-import { COLUMNS, type ColumnId, type Facts, queuedOf, Title } from './columns.tsx';
+import { COLUMNS, type ColumnId, type Facts, lastAtOf, queuedOf, Title } from './columns.tsx';
 
 interface Props {
   readonly row: TaskRow;
@@ -100,7 +100,7 @@ function TwoLines({ row, glance, facts }: Pick<Props, 'row' | 'glance' | 'facts'
         <span className="min-w-0 flex-1">
           <RowLink row={row} glance={undefined} facts={facts} />
         </span>
-        <Age at={row.statusAt} className="text-xs text-quiet" />
+        <Age at={lastAtOf(row, glance)} className="text-xs text-quiet" />
       </span>
       <span className="block truncate pl-5.5 text-xs text-quiet">
         <span className={color}>{word}</span> · {queued !== null && <QueuedText queued={queued} />}

@@ -67,7 +67,7 @@ function withGlances(
   glances: readonly Glance[],
 ): ReadonlyMap<string, Glance> {
   const after = new Map(before.size > MAX_HELD ? [] : before);
-  for (const { id, seq } of wanted) after.set(id, { id, seq, rate: '', queued: null });
+  for (const { id, seq, statusAt } of wanted) after.set(id, { id, seq, lastAt: statusAt, rate: '', queued: null });
   for (const glance of glances) after.set(glance.id, glance);
   return after;
 }
