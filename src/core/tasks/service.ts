@@ -146,7 +146,7 @@ export class TaskService {
       store.readHead(scope, taskId).then((head) => {
         const isOver = head === undefined || (head.seq > 0 && isEnough(head.state));
         if (isOver || call.signal.aborted) finish();
-        else subscription.start(head.seq, head.seq);
+        else void subscription.start(head.seq, head.seq);
       }, fail);
     });
   }
@@ -165,7 +165,7 @@ export class TaskService {
         ...this.#submissionOf(call, scope, request, pushConfig),
         beforeStart: (taskId) => {
           const subscription = hub.attach(scope.ownerId, taskId, sink);
-          subscription.start(0, 0, true);
+          void subscription.start(0, 0, true);
           live = subscription;
         },
       });
@@ -218,7 +218,7 @@ export class TaskService {
           return 'empty';
         }
         if (lastEventId >= head.firstSeq - 1) {
-          subscription.start(lastEventId, head.seq);
+          void subscription.start(lastEventId, head.seq);
           return subscription;
         }
       }
@@ -226,7 +226,7 @@ export class TaskService {
       if (!stored) throw taskNotFound(taskId);
       if (!stored.head.listed) {
         // The answer to a joined send was a Message: exactly one event (section 3.1.2).
-        subscription.start(0, stored.head.seq);
+        void subscription.start(0, stored.head.seq);
         return subscription;
       }
       const json = snapshotJson(stored.head, stored.rows, WHOLE);
@@ -234,7 +234,7 @@ export class TaskService {
       if (isOver(stored.head.state)) {
         subscription.close();
         sink.end();
-      } else subscription.start(stored.head.seq, stored.head.seq);
+      } else void subscription.start(stored.head.seq, stored.head.seq);
       return subscription;
     } catch (error) {
       subscription.close();

@@ -76,13 +76,14 @@ export class TaskSubscription {
 
   /**
    * Begins after `afterSeq`: what the log already has beyond it, up to `headSeq` at least, comes first. `isFresh`: the
-   * log cannot have more yet.
+   * log cannot have more yet. Resolves when the sink has all of that, or can take no more; never rejects.
    */
-  start(afterSeq: number, headSeq: number, isFresh = false): void {
+  start(afterSeq: number, headSeq: number, isFresh = false): Promise<void> {
     this.#position = afterSeq;
     this.#knownHead = Math.max(this.#knownHead, headSeq);
-    if (isFresh && !this.#missed) this.#busy = false;
-    else void this.#catchUp();
+    if (!isFresh || this.#missed) return this.#catchUp();
+    this.#busy = false;
+    return Promise.resolve();
   }
 
   /** Called by the hub with events that were just committed. */
@@ -115,11 +116,11 @@ export class TaskSubscription {
     else if (!this.#closed) void this.#catchUp();
   }
 
-  /** The sink has room again. */
-  resume(): void {
+  /** The sink has room again. Resolves as `start` does. */
+  async resume(): Promise<void> {
     if (this.#closed || !this.#sinkFull) return;
     this.#sinkFull = false;
-    void this.#catchUp();
+    await this.#catchUp();
   }
 
   close(): void {

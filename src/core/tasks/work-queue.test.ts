@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FaultStore, gate } from '../../../test/support/fault-store.ts';
 import { chunk, completed, inputRequired, type Puppet, puppet, working } from '../../../test/support/puppet.ts';
+import { ReplicaBench } from '../../../test/support/replica-bench.ts';
 import {
   Bench,
   BenchFiles,
@@ -384,6 +385,25 @@ describe('claims', () => {
     await until('the runs', () => onB.runs.length === 4);
     expect(order(onB)).toEqual([onA.last.run.taskId, ...waiting]);
     await b.engine.stop(0);
+  });
+
+  it('[O16] what a dead replica had begun gets the next place, however much waits', async () => {
+    const replicas = new ReplicaBench();
+    const [onA, onB] = [puppet(), puppet()];
+    const limits = { maxRunning: 1 };
+    const a = await replicas.start([onA.agent], {}, { limits });
+    const b = await replicas.start([onB.agent], {}, { limits });
+    const begun = await a.begin('on the other');
+    const running = await b.begin('here');
+    const waiting = [await b.begin('first'), await b.begin('second')];
+    replicas.presumeDead(a);
+    await b.pass(3_000);
+    for (const run of range(1, 4)) {
+      await until('the run', () => onB.runs.length === run);
+      onB.last.yield(completed);
+    }
+    expect(order(onB)).toEqual([running, begun, ...waiting]);
+    await replicas.close();
   });
 
   it('a replica claims half of its free places while there are others, and the more it has to do the later', async () => {

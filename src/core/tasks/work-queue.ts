@@ -162,7 +162,7 @@ export class WorkQueue {
 
   /** A place became free for somebody who had none. */
   placeFreed(): void {
-    if (this.#hasWaiting || this.#claiming !== null) void this.look();
+    if (this.#hasWaiting || this.#hasDead || this.#claiming !== null) void this.look();
   }
 
   /** Another replica says that there is work. Whoever has less to do looks earlier, and so gets more of it. */
@@ -252,7 +252,11 @@ export class WorkQueue {
     const { store, room, replicaId, metrics, clock, agentIds } = this.#options;
     const { isPassingOver, ...claimable } = room.claimable(this.hasOtherReplicas ? 0.5 : 1);
     const limit = Math.min(claimable.limit, BATCH);
-    if (limit === 0) return false;
+    if (limit === 0) {
+      // What a dead replica has left was begun already: the next place is for that, not for what waits.
+      if (from === 'dead') this.#hasDead = true;
+      return false;
+    }
     const hadWaiting = this.#hasWaiting;
     // What is queued from now on may be missed by this claim.
     if (from === 'waiting') this.#hasWaiting = false;

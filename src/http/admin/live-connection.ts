@@ -46,9 +46,14 @@ export interface LiveHost {
 
 type ByeReason = Extract<LiveFrame, { name: 'bye' }>['data']['reason'];
 
+/** More refusals than these are not kept for a reader that takes nothing. */
+const MAX_UNREAD_REFUSALS = 1000;
+
 /** A task that is followed, or about to be. */
 interface Follow {
   subscription: TaskSubscription | null;
+  /** What is to be done for it when its turn comes, and the reader has room for it. */
+  due: (() => Promise<void>) | null;
   /** The last event passed on, and whether it was the last of all. */
   seq: number;
   isOver: boolean;
@@ -63,6 +68,8 @@ export class LiveConnection implements Unsent {
   readonly #changes = new Map<string, TaskChange>();
   #isIncomplete = false;
   #isFull = false;
+  #unreadRefusals = 0;
+  #isReading = false;
   #isWatched = false;
   #isOver = false;
 
@@ -127,22 +134,44 @@ export class LiveConnection implements Unsent {
 
   // ---- tasks ----
 
-  /** Never rejects: what cannot be followed is told in the stream. */
-  async follow(taskId: string, after: number): Promise<void> {
+  /** What cannot be followed is told in the stream. */
+  follow(taskId: string, after: number): void {
     if (this.#isOver || this.#follows.has(taskId)) return;
-    const follow: Follow = { subscription: null, seq: after, isOver: false };
-    try {
-      const { maxTasks } = this.#host.limits;
-      if (this.#follows.size >= maxTasks) throw this.#host.refusal('live.maxTasks', maxTasks);
-      this.#follows.set(taskId, follow);
-      await this.#begin(taskId, after, follow);
-    } catch (error) {
-      this.#refuse(taskId, follow, toAppError(error));
+    const follow: Follow = { subscription: null, due: null, seq: after, isOver: false };
+    const { maxTasks } = this.#host.limits;
+    if (this.#follows.size >= maxTasks) {
+      this.#refuse(taskId, follow, this.#host.refusal('live.maxTasks', maxTasks));
+      return;
     }
+    this.#follows.set(taskId, follow);
+    follow.due = () => this.#begin(taskId, after, follow);
+    void this.#readOn();
+  }
+
+  /**
+   * Reads for one task after the other, and only while the reader takes it: else many tasks, or one that is followed again
+   * and again, would fill the memory with what nobody reads. Never rejects.
+   */
+  async #readOn(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    for (;;) {
+      const [taskId, follow] = [...this.#follows].find(([, { due }]) => due !== null) ?? [];
+      if (taskId === undefined || follow === undefined || this.#isFull || this.#isOver) break;
+      const { due } = follow;
+      follow.due = null;
+      try {
+        await due?.();
+      } catch (error) {
+        this.#refuse(taskId, follow, toAppError(error));
+      }
+    }
+    this.#isReading = false;
   }
 
   async #begin(taskId: string, after: number, follow: Follow): Promise<void> {
-    const { browsing, store } = this.#host;
+    const { browsing, store, budget } = this.#host;
+    budget.checkRoom();
     const found = await browsing.find(this.request.principal, taskId);
     if (!this.#isFollowing(taskId, follow)) return;
     const subscription = this.#attach(taskId, follow);
@@ -155,7 +184,7 @@ export class LiveConnection implements Unsent {
     }
     if (after >= head.firstSeq - 1) {
       if (isTerminal(head.state) && after === head.seq) this.#end(taskId, follow);
-      else subscription.start(after, head.seq);
+      else await subscription.start(after, head.seq);
       return;
     }
     const { taskJson } = await browsing.whole(head);
@@ -163,7 +192,7 @@ export class LiveConnection implements Unsent {
     follow.seq = head.seq;
     this.#write('snapshot', `{"taskId":${JSON.stringify(taskId)},"seq":${head.seq},"task":${taskJson}}`);
     if (isTerminal(head.state)) this.#end(taskId, follow);
-    else subscription.start(head.seq, head.seq);
+    else await subscription.start(head.seq, head.seq);
   }
 
   #isFollowing(taskId: string, follow: Follow): boolean {
@@ -187,7 +216,7 @@ export class LiveConnection implements Unsent {
 
   #again(taskId: string, follow: Follow): void {
     try {
-      this.#attach(taskId, follow).start(follow.seq, follow.seq);
+      void this.#attach(taskId, follow).start(follow.seq, follow.seq);
     } catch (error) {
       this.#refuse(taskId, follow, toAppError(error));
     }
@@ -213,7 +242,8 @@ export class LiveConnection implements Unsent {
   #refuse(taskId: string, follow: Follow, error: AppError): void {
     if (this.#follows.get(taskId) === follow) this.unfollow(taskId);
     if (error.code === 'INTERNAL') this.#host.logger.error({ err: error, taskId }, 'a task could not be followed');
-    this.#send('refused', { taskId, code: error.code, message: error.message });
+    if (this.unsentBytes > 0 && ++this.#unreadRefusals > MAX_UNREAD_REFUSALS) this.#reply.raw.destroy();
+    else this.#send('refused', { taskId, code: error.code, message: error.message });
   }
 
   unfollow(taskId: string): void {
@@ -256,10 +286,12 @@ export class LiveConnection implements Unsent {
   }
 
   #onDrain(): void {
+    this.#unreadRefusals = 0;
     if (!this.#isFull) return;
     this.#isFull = false;
     this.flush();
-    for (const { subscription } of this.#follows.values()) subscription?.resume();
+    for (const follow of this.#follows.values()) follow.due ??= async () => follow.subscription?.resume();
+    void this.#readOn();
   }
 
   /** An event, since a browser tells nobody of comments; of no use while bytes wait that nobody takes. */

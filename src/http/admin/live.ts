@@ -16,7 +16,7 @@ export function registerLive(app: FastifyInstance, { streams }: { readonly strea
     const { list, tasks } = validate(liveQuerySchema, request.query);
     const follows = parseFollows(tasks);
     const connection = streams.create(reply, list === 'true');
-    for (const { id, after } of follows) void connection.follow(id, after);
+    for (const { id, after } of follows) connection.follow(id, after);
     return reply;
   });
 
@@ -27,7 +27,7 @@ export function registerLive(app: FastifyInstance, { streams }: { readonly strea
     const { add, remove } = validate(followTasksRequestSchema, request.body);
     const connection = streams.find(liveId, principal, session?.id);
     for (const taskId of remove) connection.unfollow(taskId);
-    for (const { id, after } of add) void connection.follow(id, after);
+    for (const { id, after } of add) connection.follow(id, after);
     return reply.code(204).send();
   });
 }

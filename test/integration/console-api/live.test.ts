@@ -1,8 +1,11 @@
 /** Live streams: what one connection tells of the list and of the tasks that it follows, to whom, and when it ends. */
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type LiveFrame, liveFrameSchemas, type TaskChange } from '../../../src/http/admin/live-contract.ts';
 import { type ConsoleClient, signedIn } from '../../support/console-client.ts';
 import { DATABASES } from '../../support/databases.ts';
+import { residentBytes } from '../../support/memory.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { openSse, type SseStream } from '../../support/sse.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -208,6 +211,29 @@ describe.each(DATABASES)('on $name', (under) => {
         again.close();
         return again.status === 200;
       });
+    });
+
+    test('[A9] a reader that takes nothing costs no memory, however often it asks to follow a task anew', async () => {
+      const id = await begin(ann.key, 'x'.repeat(900_000));
+      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        get(`${parley.url}/api/v1/live?list=false`, { headers: bearer(ann.key) }, resolve).on('error', reject);
+      });
+      await once(answer, 'readable');
+      const [, liveId] = /"liveId":"([^"]+)"/.exec(String(answer.read())) ?? [];
+      const again = { remove: [id], add: [{ id, after: 0 }] };
+      const before = residentBytes(parley);
+      for (const _ of upTo(150)) {
+        const { status } = await manage(parley, 'POST', `/api/v1/live/${liveId}/tasks`, { body: again, key: ann.key });
+        expect(status).toBe(204);
+      }
+      // All that was asked for is 270 MB.
+      expect(residentBytes(parley) - before).toBeLessThan(100 * 2 ** 20);
+      // Once it reads again, what it follows comes whole.
+      let text = '';
+      answer.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      await waitFor('the end of the task', 20_000, () => text.endsWith('\n\n') && /event: end\n.*\n\n$/.test(text));
+      expect(text).toContain('TASK_STATE_COMPLETED');
+      answer.destroy();
     });
 
     test('a query that makes no sense is refused before the stream opens', async () => {

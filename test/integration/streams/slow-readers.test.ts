@@ -1,6 +1,7 @@
 /** Clients that do not read: they cost bounded memory, are cut off where they can go on, and disturb nobody. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { residentBytes } from '../../support/memory.ts';
 import { frameIdsIn, openRaw } from '../../support/raw-client.ts';
 import { type ParleyProcess, startParley } from '../../support/server.ts';
 import { openSse } from '../../support/sse.ts';
@@ -21,19 +22,12 @@ beforeAll(async () => {
 });
 afterAll(() => parley?.destroy());
 
-/** Resident memory of the server, in bytes. */
-function residentBytes(): number {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${parley.pid}/status`, 'utf8'))?.[1];
-  if (kib === undefined) throw new Error('No VmRSS');
-  return Number(kib) * 1024;
-}
-
 /** What `work` gives, and by how much the memory of the server grew at most while it ran. */
 async function measured<T>(work: () => Promise<T>): Promise<[T, number]> {
-  const before = residentBytes();
+  const before = residentBytes(parley);
   let peak = before;
   const sampling = setInterval(() => {
-    peak = Math.max(peak, residentBytes());
+    peak = Math.max(peak, residentBytes(parley));
   }, 20);
   try {
     return [await work(), peak - before];
