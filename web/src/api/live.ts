@@ -176,13 +176,8 @@ function open(): void {
     follower?.onRefused(message);
     closeIfUnused();
   });
-  on('bye', ({ reason }) => {
-    close();
-    if (reason === 'signed-out') {
-      liveStatus.set('idle');
-      signedOut.notify();
-    } else retry();
-  });
+  // Whoever is still signed in, be it with less than before, goes on with a new one.
+  on('bye', retry);
   // The browser would try again by itself, with the address of before: it does not know what is held by now.
   opened.addEventListener('error', () => {
     if (source === opened) retry();
