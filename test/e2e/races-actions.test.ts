@@ -34,6 +34,14 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     await route.abort();
   };
 
+  const hold = () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    return { held, release: () => release() };
+  };
+
   it('[U1] a message whose answer was lost, sent again, is one task', async () => {
     const { page } = await openSignedIn('/ui/keys', { expected: /ERR_/ });
     await page.keyboard.press('n');
@@ -66,6 +74,28 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     expect(bodies).toHaveLength(1);
   });
 
+  it('[U1] an answer that is under way is not given again after a look elsewhere', async () => {
+    const task = await send('/ask Which river?');
+    const { page } = await openSignedIn(`/ui/tasks/${task.id}`, { width: 900 });
+    await page.getByLabel('The agent waits for your answer').fill('the long one');
+    const { held, release } = hold();
+    const bodies: string[] = [];
+    await page.route('**/api/v1/tasks/*/messages', async (route) => {
+      bodies.push(route.request().postData() ?? '');
+      await held;
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Answer', exact: true }).click();
+    await page.getByRole('button', { name: 'Sending' }).waitFor();
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    await page.getByRole('region', { name: 'Timeline' }).waitFor();
+    await page.getByRole('tab', { name: 'Conversation' }).click();
+    await submitTwice(page, 'form:has(#answer)');
+    release();
+    await page.getByRole('log').getByText('completed').waitFor();
+    expect(bodies).toHaveLength(1);
+  });
+
   it('[U3][I2] a form pressed twice makes one key; its secret is shown to who has gone to another page', async () => {
     const { page } = await openSignedIn('/ui/keys');
     await page.getByRole('heading', { name: 'No keys yet' }).waitFor();
@@ -76,10 +106,7 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     await page.getByRole('cell', { name: /made once active/ }).waitFor();
     expect(((await manage('/api/v1/keys')) as { keys: unknown[] }).keys).toHaveLength(1);
 
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { held, release } = hold();
     await page.route('**/api/v1/keys/*/rotate', async (route) => {
       await held;
       await route.continue();
@@ -97,10 +124,7 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
 
   it('[U1] who has closed the send dialog is not led away, nor loses the next message, when the answer comes', async () => {
     const { page } = await openSignedIn('/ui/agents');
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { held, release } = hold();
     await page.route('**/api/v1/tasks', async (route) => {
       await held;
       await route.continue();
