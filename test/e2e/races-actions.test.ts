@@ -182,4 +182,28 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     const notice = page.getByText('Bringing this page up to date failed', { exact: true });
     await expect.poll(() => notice.count()).toBe(1);
   });
+
+  it('[U3] a second key is disabled while the first is about to be', async () => {
+    await manage('/api/v1/keys', { name: 'the slow one' });
+    await manage('/api/v1/keys', { name: 'the quick one' });
+    const { page } = await openSignedIn('/ui/keys');
+    const { held, release } = hold();
+    let isFirst = true;
+    await page.route('**/api/v1/keys/*', async (route) => {
+      const mustWait = isFirst;
+      isFirst = false;
+      if (mustWait) await held;
+      await route.continue();
+    });
+    const disable = async (name: string): Promise<void> => {
+      await page.getByRole('button', { name: `Actions for ${name}` }).click();
+      await page.getByRole('menuitem', { name: 'Disable' }).click();
+    };
+    await disable('the slow one');
+    await disable('the quick one');
+    await page.getByRole('cell', { name: 'the quick one disabled' }).waitFor();
+    await page.getByRole('cell', { name: 'the slow one active' }).waitFor();
+    release();
+    await page.getByRole('cell', { name: 'the slow one disabled' }).waitFor();
+  });
 });

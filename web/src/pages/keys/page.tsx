@@ -41,6 +41,7 @@ export function KeysPage() {
   const change = useAction({
     run: (key: Key) => changeKey(key.id, { disabled: !key.disabled }),
     what: 'Changing the key',
+    targetOf: ({ id }) => id,
     onDone: ({ name, disabled }) => toast({ title: `${name} is ${disabled ? 'disabled' : 'enabled'}` }),
     onSettled: reload,
   });
