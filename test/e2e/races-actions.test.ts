@@ -206,4 +206,30 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     release();
     await page.getByRole('cell', { name: 'the slow one disabled' }).waitFor();
   });
+
+  it('[U3][I12] a new secret is shown to nobody who signs in after the one who asked for it', async () => {
+    const { page } = await openSignedIn('/ui/keys', { expected: /401/ });
+    const { held, release } = hold();
+    await page.route('**/api/v1/keys', async (route) => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
+    await page.keyboard.press('a');
+    await page.getByLabel('Name').fill('asked for by another');
+    await page.getByRole('button', { name: 'Create the key' }).click();
+    const second = await page.context().newPage();
+    await second.goto(`${server().url}/ui/agents`);
+    await second.getByRole('button', { name: 'Signed in as admin' }).click();
+    await second.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByLabel('Key', { exact: true }).fill(server().adminKey);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
+    // The list is read again when the answer has been looked at.
+    const again = page.waitForResponse((response) => response.url().includes('/api/v1/keys?'));
+    release();
+    await again;
+    expect(await page.getByRole('dialog').count()).toBe(0);
+  });
 });
