@@ -102,6 +102,18 @@ describe.skipIf(hasNoBrowser)('the page of a task, at odd moments', () => {
     await page.getByRole('log').getByText('canceled').waitFor();
   });
 
+  it('[U1] a task is followed though the word that another is not followed any more hangs', async () => {
+    const [one, other] = [await send('/sleep 600008'), await send('/sleep 600009')];
+    const { page } = await openSignedIn(`/ui/tasks/${one.id}`, { width: 900 });
+    await page.getByRole('status', { name: 'Stream of the task: live' }).waitFor();
+    await page.route('**/api/v1/live/*/tasks', () => undefined);
+    await page.evaluate(`history.pushState(null, '', '/ui/tasks/${other.id}')`);
+    await page.getByRole('heading', { name: '/sleep 600009', level: 1 }).waitFor();
+    await cancelOverA2a(server(), other.id);
+    await page.getByRole('log').getByText('canceled').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
   it('[U1] one looks at more tasks, one after the other, than can be followed at once', async () => {
     const tasks = [await send('/sleep 600004'), await send('/sleep 600005'), await send('/sleep 600006')];
     const { page } = await openSignedIn('/ui/keys', { width: 900 });

@@ -29,6 +29,8 @@ const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 15_000;
 /** So many heartbeats may be late. */
 const SILENT_BEATS = 3;
+/** What a connection is told is told in order: one word that hangs would hold up all others. */
+const TELL_LIMIT_MS = 5000;
 /** Between two views there may be nobody for a moment. */
 const LINGER_MS = 1000;
 
@@ -84,7 +86,11 @@ function change(body: FollowTasksRequest): void {
   changes = changes.then(async () => {
     if (liveId !== id) return;
     try {
-      await request<null>(`${PATH}/${encodeURIComponent(id)}/tasks`, { method: 'POST', body });
+      await request<null>(`${PATH}/${encodeURIComponent(id)}/tasks`, {
+        method: 'POST',
+        body,
+        timeLimitMs: TELL_LIMIT_MS,
+      });
     } catch {
       // The stream is gone, or cannot be told: a new one says in its address what is followed.
       if (liveId === id) reopen();
