@@ -5,7 +5,8 @@ import { sendOverA2a } from '../support/browser.ts';
 import { hasNoBrowser, useConsole } from './setup.ts';
 
 /** A delivery is given up after a few attempts in half a second. */
-const CONFIG = `push:
+const CONFIG = `streams: { heartbeatMs: 1000 }
+push:
   allowNetworks: [127.0.0.0/8]
   pollMs: 20
   retry: { initialDelayMs: 50, giveUpAfterMs: 500, maxDelayMs: 100 }
@@ -67,5 +68,20 @@ describe.skipIf(hasNoBrowser)('a key that may only look', () => {
     await page.getByRole('heading', { name: 'No task fits' }).waitFor();
     expect(await offers(page).count()).toBe(0);
     expect(await page.getByRole('dialog').count()).toBe(0);
+  });
+
+  it('[U1][I2] that is narrowed while somebody looks goes on to show what happens, and offers less from then on', async () => {
+    const { id, key } = await manage<{ id: string; key: string }>('POST', '/api/v1/keys', { name: 'the writer' });
+    const view = await open();
+    const { page } = view;
+    await view.signIn(key, '/ui/tasks?follow=true');
+    const live = page.getByRole('status', { name: 'Live connection: live' });
+    await live.waitFor();
+    expect(await offers(page).count()).toBeGreaterThan(0);
+    const before = view.liveConnections.length;
+    await manage('PATCH', `/api/v1/keys/${id}`, { scopes: ['tasks:read'] });
+    await expect.poll(() => view.liveConnections.length).toBeGreaterThan(before);
+    await live.waitFor();
+    await expect.poll(() => offers(page).count()).toBe(0);
   });
 });

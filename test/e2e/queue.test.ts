@@ -40,4 +40,23 @@ describe.skipIf(hasNoBrowser)('the queue', () => {
     // All but its beginning came at the end.
     await expect.poll(rate, { timeout: 20_000 }).toMatch(/^\d0{10}\d*9$/);
   });
+
+  it('[U1] what could not be asked for while the page was hidden is asked for when it is seen', async () => {
+    const running = await send('/sleep 600007');
+    const queued = await send('waits unseen');
+    const { page } = await openSignedIn('/ui/agents');
+    const turn = (isHidden: boolean) =>
+      page.evaluate(`Object.defineProperty(document, 'hidden', { configurable: true, value: ${isHidden} });
+        document.dispatchEvent(new Event('visibilitychange'))`);
+    await turn(true);
+    await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+    const row = page.locator('[data-task]').filter({ hasText: 'waits unseen' });
+    await row.waitFor();
+    // By then what is asked for when scrolling rests would have been.
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 1000))');
+    expect(await row.getByText(/queued for/).count()).toBe(0);
+    await turn(false);
+    await row.getByText(/queued for .*: agent full/).waitFor();
+    await Promise.all([cancelOverA2a(server(), queued.id), cancelOverA2a(server(), running.id)]);
+  });
 });

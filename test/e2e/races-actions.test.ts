@@ -34,6 +34,14 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     await route.abort();
   };
 
+  const hold = () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    return { held, release: () => release() };
+  };
+
   it('[U1] a message whose answer was lost, sent again, is one task', async () => {
     const { page } = await openSignedIn('/ui/keys', { expected: /ERR_/ });
     await page.keyboard.press('n');
@@ -66,6 +74,28 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     expect(bodies).toHaveLength(1);
   });
 
+  it('[U1] an answer that is under way is not given again after a look elsewhere', async () => {
+    const task = await send('/ask Which river?');
+    const { page } = await openSignedIn(`/ui/tasks/${task.id}`, { width: 900 });
+    await page.getByLabel('The agent waits for your answer').fill('the long one');
+    const { held, release } = hold();
+    const bodies: string[] = [];
+    await page.route('**/api/v1/tasks/*/messages', async (route) => {
+      bodies.push(route.request().postData() ?? '');
+      await held;
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Answer', exact: true }).click();
+    await page.getByRole('button', { name: 'Sending' }).waitFor();
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    await page.getByRole('region', { name: 'Timeline' }).waitFor();
+    await page.getByRole('tab', { name: 'Conversation' }).click();
+    await submitTwice(page, 'form:has(#answer)');
+    release();
+    await page.getByRole('log').getByText('completed').waitFor();
+    expect(bodies).toHaveLength(1);
+  });
+
   it('[U3][I2] a form pressed twice makes one key; its secret is shown to who has gone to another page', async () => {
     const { page } = await openSignedIn('/ui/keys');
     await page.getByRole('heading', { name: 'No keys yet' }).waitFor();
@@ -76,10 +106,7 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     await page.getByRole('cell', { name: /made once active/ }).waitFor();
     expect(((await manage('/api/v1/keys')) as { keys: unknown[] }).keys).toHaveLength(1);
 
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { held, release } = hold();
     await page.route('**/api/v1/keys/*/rotate', async (route) => {
       await held;
       await route.continue();
@@ -97,10 +124,7 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
 
   it('[U1] who has closed the send dialog is not led away, nor loses the next message, when the answer comes', async () => {
     const { page } = await openSignedIn('/ui/agents');
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const { held, release } = hold();
     await page.route('**/api/v1/tasks', async (route) => {
       await held;
       await route.continue();
@@ -157,5 +181,64 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     await page.route('**/api/v1/keys?*', (route) => route.fulfill(broken));
     const notice = page.getByText('Bringing this page up to date failed', { exact: true });
     await expect.poll(() => notice.count()).toBe(1);
+    // Once, however often it fails: what was closed stays closed.
+    await page.getByRole('button', { name: 'Close', exact: true }).last().click();
+    await expect.poll(() => notice.count()).toBe(0);
+    for (let time = 0; time < 2; time++) {
+      const failed = page.waitForResponse((response) => response.url().includes('/api/v1/keys?'));
+      await page.evaluate("window.dispatchEvent(new Event('visibilitychange'))");
+      await failed;
+    }
+    expect(await notice.count()).toBe(0);
+  });
+
+  it('[U3] a second key is disabled while the first is about to be', async () => {
+    await manage('/api/v1/keys', { name: 'the slow one' });
+    await manage('/api/v1/keys', { name: 'the quick one' });
+    const { page } = await openSignedIn('/ui/keys');
+    const { held, release } = hold();
+    let isFirst = true;
+    await page.route('**/api/v1/keys/*', async (route) => {
+      const mustWait = isFirst;
+      isFirst = false;
+      if (mustWait) await held;
+      await route.continue();
+    });
+    const disable = async (name: string): Promise<void> => {
+      await page.getByRole('button', { name: `Actions for ${name}` }).click();
+      await page.getByRole('menuitem', { name: 'Disable' }).click();
+    };
+    await disable('the slow one');
+    await disable('the quick one');
+    await page.getByRole('cell', { name: 'the quick one disabled' }).waitFor();
+    expect(await page.getByRole('cell', { name: 'the slow one active' }).count()).toBe(1);
+    release();
+    await page.getByRole('cell', { name: 'the slow one disabled' }).waitFor();
+  });
+
+  it('[U3][I12] a new secret is shown to nobody who signs in after the one who asked for it', async () => {
+    const { page } = await openSignedIn('/ui/keys', { expected: /401/ });
+    const { held, release } = hold();
+    await page.route('**/api/v1/keys', async (route) => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
+    await page.keyboard.press('a');
+    await page.getByLabel('Name').fill('asked for by another');
+    await page.getByRole('button', { name: 'Create the key' }).click();
+    const second = await page.context().newPage();
+    await second.goto(`${server().url}/ui/agents`);
+    await second.getByRole('button', { name: 'Signed in as admin' }).click();
+    await second.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByLabel('Key', { exact: true }).fill(server().adminKey);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
+    // The list is read again when the answer has been looked at.
+    const again = page.waitForResponse((response) => response.url().includes('/api/v1/keys?'));
+    release();
+    await again;
+    expect(await page.getByRole('dialog').count()).toBe(0);
   });
 });

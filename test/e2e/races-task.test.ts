@@ -1,11 +1,16 @@
 /** One task in a browser, while things happen in another order than they were asked for. */
+import { join } from 'node:path';
 import type { Route } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { openConnection } from '../../src/storage/sqlite/driver.ts';
 import { cancelOverA2a } from '../support/browser.ts';
 import { hasNoBrowser, useConsole } from './setup.ts';
 
 describe.skipIf(hasNoBrowser)('the page of a task, at odd moments', () => {
-  const { server, openSignedIn, send } = useConsole({ config: 'live: { maxTasks: 2 }\n' });
+  const { server, openSignedIn, send } = useConsole({
+    config: 'live: { maxTasks: 2 }\ntasks: { logRetentionDays: 1 }\n',
+  });
+  const DAY_MS = 86_400_000;
 
   it('[U1] a task that ends between its reading and that of its events is shown whole as it ended', async () => {
     const task = await send('/sleep 600000');
@@ -32,6 +37,35 @@ describe.skipIf(hasNoBrowser)('the page of a task, at odd moments', () => {
     await page.getByRole('status', { name: 'Stream of the task: live' }).waitFor();
     await page.getByLabel('The agent waits for your answer').waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it('[U1] a task whose log was cut after its end is shown as it ended, and asked for once', async () => {
+    const task = await send('an old task');
+    const { page } = await openSignedIn('/ui/keys');
+    const events = () =>
+      page.evaluate<{ firstSeq: number; lastSeq: number }>(
+        `fetch('/api/v1/tasks/${task.id}/events').then((answer) => answer.json())`,
+      );
+    const database = openConnection(join(server().dataDir, 'parley.sqlite'), { timeoutMs: 5000 });
+    try {
+      const age = database.prepare("update tasks set status_at = ? where state = 'TASK_STATE_COMPLETED'");
+      await expect.poll(() => age.run(Date.now() - 2 * DAY_MS).changes, { timeout: 20_000 }).toBe(1);
+    } finally {
+      database.close();
+    }
+    await expect.poll(async () => (await events()).firstSeq, { timeout: 60_000 }).toBe((await events()).lastSeq + 1);
+    let asked = 0;
+    page.on('request', (request) => {
+      if (request.url().includes(`${task.id}/events?`)) asked++;
+    });
+    await page.evaluate(`history.pushState(null, '', '/ui/tasks/${task.id}')`);
+    await page.getByRole('heading', { name: 'an old task', level: 1 }).waitFor();
+    await page.getByRole('status', { name: 'Stream of the task: closed' }).waitFor();
+    await page.getByRole('article').getByText('completed', { exact: true }).first().waitFor();
+    // Long enough for the server to be asked again.
+    await events();
+    await events();
+    expect(asked).toBe(1);
   });
 
   it('[U1] who leaves a task and comes back at once still follows it, though the first word comes late', async () => {
@@ -66,6 +100,18 @@ describe.skipIf(hasNoBrowser)('the page of a task, at odd moments', () => {
     await cancelOverA2a(server(), one.id);
     await page.getByRole('status', { name: 'Stream of the task: closed' }).waitFor();
     await page.getByRole('log').getByText('canceled').waitFor();
+  });
+
+  it('[U1] a task is followed though the word that another is not followed any more hangs', async () => {
+    const [one, other] = [await send('/sleep 600008'), await send('/sleep 600009')];
+    const { page } = await openSignedIn(`/ui/tasks/${one.id}`, { width: 900 });
+    await page.getByRole('status', { name: 'Stream of the task: live' }).waitFor();
+    await page.route('**/api/v1/live/*/tasks', () => undefined);
+    await page.evaluate(`history.pushState(null, '', '/ui/tasks/${other.id}')`);
+    await page.getByRole('heading', { name: '/sleep 600009', level: 1 }).waitFor();
+    await cancelOverA2a(server(), other.id);
+    await page.getByRole('log').getByText('canceled').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
   });
 
   it('[U1] one looks at more tasks, one after the other, than can be followed at once', async () => {

@@ -61,7 +61,7 @@ export const liveFrameSchemas = {
   end: z.object({ taskId: z.string(), seq: z.int() }),
   /** A task cannot be followed (it is not there, a limit, its log cannot be read) and is not. */
   refused: z.object({ taskId: z.string(), code: z.string(), message: z.string() }),
-  /** The stream ends. `signed-out`: the session or its key is over; reconnecting is of no use. */
+  /** The stream ends. `signed-out`: its session or key is over, or may do less than before: then a new one can be opened. */
   bye: z.object({ reason: z.enum(['signed-out', 'shutting-down']) }),
 } as const;
 

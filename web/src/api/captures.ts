@@ -6,7 +6,7 @@ import type {
   CaptureList,
   StartCaptureRequest,
 } from '../../../src/http/admin/capture-contract.ts';
-import { query, request } from './client.ts';
+import { every, query, request } from './client.ts';
 
 export type { Capture, CapturedFrame } from '../../../src/http/admin/capture-contract.ts';
 
@@ -20,7 +20,7 @@ const isRunning = ({ endedAt }: Capture) => endedAt === null;
 export const capturesQuery = queryOptions({
   queryKey: ['captures'],
   queryFn: async ({ signal }) => (await request<CaptureList>(PATH, { signal })).captures,
-  refetchInterval: ({ state }) => (state.data?.some(isRunning) === true ? CAPTURING_MS : 30_000),
+  refetchInterval: (asked) => every(asked.state.data?.some(isRunning) === true ? CAPTURING_MS : 30_000)(asked),
 });
 
 /** The capture that has the calls of this agent now. */
@@ -43,7 +43,7 @@ export const capturedFramesQuery = (of: FramesOf, isCapturing: boolean) =>
     },
     initialPageParam: 0,
     getNextPageParam: ({ nextAfter }) => nextAfter,
-    refetchInterval: isCapturing ? CAPTURING_MS : false,
+    refetchInterval: isCapturing ? every(CAPTURING_MS) : false,
   });
 
 export function startCapture(body: StartCaptureRequest): Promise<Capture> {

@@ -23,6 +23,12 @@ export function isPassing(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 0 || error.status >= 502);
 }
 
+/** For `refetchInterval`: until it is refused, which would not be another answer in a moment. */
+export function every(ms: number) {
+  return ({ state: { error } }: { readonly state: { readonly error: Error | null } }): number | false =>
+    error instanceof ApiError && (error.status === 403 || error.status === 404) ? false : ms;
+}
+
 const CSRF_HEADER: typeof CsrfHeader = 'x-csrf-token';
 const TIME_LIMIT_MS = 30_000;
 

@@ -1,7 +1,7 @@
 /** Push deliveries that wait or were given up. What was delivered is not kept. */
 import { infiniteQueryOptions } from '@tanstack/react-query';
 import type { Delivery, DeliveryList, Redelivered } from '../../../src/http/admin/delivery-contract.ts';
-import { query, request } from './client.ts';
+import { every, query, request } from './client.ts';
 
 export type { Delivery } from '../../../src/http/admin/delivery-contract.ts';
 
@@ -22,7 +22,7 @@ export const deliveriesQuery = (conditions: DeliveryConditions) =>
       request<DeliveryList>(`${PATH}${query({ ...conditions, pageSize: 100, pageToken: pageParam })}`, { signal }),
     initialPageParam: '',
     getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
-    refetchInterval: 5000,
+    refetchInterval: every(5000),
   });
 
 export function redeliver(id: string): Promise<Delivery> {

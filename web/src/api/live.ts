@@ -29,6 +29,8 @@ const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 15_000;
 /** So many heartbeats may be late. */
 const SILENT_BEATS = 3;
+/** What a connection is told is told in order: one word that hangs would hold up all others. */
+const TELL_LIMIT_MS = 5000;
 /** Between two views there may be nobody for a moment. */
 const LINGER_MS = 1000;
 
@@ -84,7 +86,11 @@ function change(body: FollowTasksRequest): void {
   changes = changes.then(async () => {
     if (liveId !== id) return;
     try {
-      await request<null>(`${PATH}/${encodeURIComponent(id)}/tasks`, { method: 'POST', body });
+      await request<null>(`${PATH}/${encodeURIComponent(id)}/tasks`, {
+        method: 'POST',
+        body,
+        timeLimitMs: TELL_LIMIT_MS,
+      });
     } catch {
       // The stream is gone, or cannot be told: a new one says in its address what is followed.
       if (liveId === id) reopen();
@@ -176,13 +182,8 @@ function open(): void {
     follower?.onRefused(message);
     closeIfUnused();
   });
-  on('bye', ({ reason }) => {
-    close();
-    if (reason === 'signed-out') {
-      liveStatus.set('idle');
-      signedOut.notify();
-    } else retry();
-  });
+  // Whoever is still signed in, be it with less than before, goes on with a new one.
+  on('bye', retry);
   // The browser would try again by itself, with the address of before: it does not know what is held by now.
   opened.addEventListener('error', () => {
     if (source === opened) retry();

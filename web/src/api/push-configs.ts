@@ -5,7 +5,7 @@ import type {
   PushConfig,
   PushConfigList,
 } from '../../../src/http/admin/push-config-contract.ts';
-import { query, request } from './client.ts';
+import { every, query, request } from './client.ts';
 
 export type { CreatePushConfigRequest, PushConfig } from '../../../src/http/admin/push-config-contract.ts';
 
@@ -18,7 +18,7 @@ export const pushConfigsQuery = (taskId: string) =>
       request<PushConfigList>(`${pathOf(taskId)}${query({ pageToken: pageParam })}`, { signal }),
     initialPageParam: '',
     // They come from others too, and go with the end of the task, which nobody tells here.
-    refetchInterval: 5000,
+    refetchInterval: every(5000),
     getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
   });
 

@@ -4,7 +4,7 @@ import type { AgentDetail, AgentList } from '../../../src/http/admin/agent-contr
 import type { CreateKeyRequest, IssuedKey, Key, KeyList } from '../../../src/http/admin/contract.ts';
 import type { Overview, OverviewWindow } from '../../../src/http/admin/overview-contract.ts';
 import type { ServerHealth, Settings } from '../../../src/http/admin/server-contract.ts';
-import { query, request } from './client.ts';
+import { every, query, request } from './client.ts';
 
 export type { AgentDetail, AgentRow, CardCheck } from '../../../src/http/admin/agent-contract.ts';
 export type { CreateKeyRequest, IssuedKey, Key } from '../../../src/http/admin/contract.ts';
@@ -18,7 +18,7 @@ export const overviewQuery = (window: OverviewWindow) =>
   queryOptions({
     queryKey: ['overview', window],
     queryFn: ({ signal }) => request<Overview>(`/api/v1/overview${query({ window })}`, { signal }),
-    refetchInterval: 10_000,
+    refetchInterval: every(10_000),
     placeholderData: keepPreviousData,
   });
 
@@ -39,7 +39,7 @@ export const keysQuery = infiniteQueryOptions({
     request<KeyList>(`${KEYS}${query({ pageSize: 100, pageToken: pageParam })}`, { signal }),
   initialPageParam: '',
   // They expire, and are used.
-  refetchInterval: 10_000,
+  refetchInterval: every(10_000),
   getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
 });
 
@@ -67,5 +67,5 @@ export const settingsQuery = queryOptions({
 export const healthQuery = queryOptions({
   queryKey: ['health'],
   queryFn: ({ signal }) => request<ServerHealth>('/api/v1/health', { signal }),
-  refetchInterval: 10_000,
+  refetchInterval: every(10_000),
 });

@@ -1,7 +1,7 @@
 /** Who is signed in here. The key goes to the server once and is kept nowhere; what stays is a cookie no script can read. */
 import { type QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
 import type { SessionList, SignInRequest, WhoAmI } from '../../../src/http/admin/session-contract.ts';
-import { csrfToken, request } from './client.ts';
+import { csrfToken, every, request } from './client.ts';
 
 const PATH = '/api/v1/session';
 
@@ -59,7 +59,7 @@ export const sessionsQuery = (all: boolean) =>
   queryOptions({
     queryKey: ['sessions', all],
     queryFn: ({ signal }) => request<SessionList>(`/api/v1/sessions${all ? '?all=true' : ''}`, { signal }),
-    refetchInterval: 10_000,
+    refetchInterval: every(10_000),
   });
 
 export function revokeSession(id: string): Promise<null> {

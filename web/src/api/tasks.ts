@@ -14,7 +14,7 @@ import type {
   TaskListQuery,
 } from '../../../src/http/admin/task-contract.ts';
 import { createStore } from '../lib/store.ts';
-import { query, request } from './client.ts';
+import { every, query, request } from './client.ts';
 
 export type { TaskDetail, TaskEvent, TaskRow } from '../../../src/http/admin/task-contract.ts';
 export type Glance = Glances['glances'][number];
@@ -69,7 +69,7 @@ export const queuedQuery = (id: string) =>
   queryOptions({
     queryKey: ['tasks', 'queued', id],
     queryFn: async ({ signal }) => (await readGlances([id], signal))[0]?.queued ?? null,
-    refetchInterval: 2000,
+    refetchInterval: every(2000),
   });
 
 export function readEvents(id: string, after: number, signal: AbortSignal): Promise<TaskEventPage> {
@@ -81,7 +81,7 @@ export const relatedQuery = (id: string) =>
     queryKey: ['tasks', 'related', id],
     queryFn: ({ signal }) => request<RelatedTasks>(`${pathOf(id)}/related`, { signal }),
     // The others of its context are not followed.
-    refetchInterval: 5000,
+    refetchInterval: every(5000),
   });
 
 export interface FrameForm {

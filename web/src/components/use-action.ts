@@ -9,13 +9,15 @@ interface ActionOptions<Input, Output> {
   /** Names it in the notice of a failure. Without it the view shows `error` itself. */
   readonly what?: string;
   readonly retry?: number;
+  /** What it is done to: several may be under way, for one target each. Default: one at all. */
+  readonly targetOf?: (input: Input) => string;
   /** `isHere`: the view that asked is still shown. Who has gone on must not be led away from where they are. */
   readonly onDone?: (output: Output, input: Input, isHere: boolean) => void;
   readonly onSettled?: (input: Input) => unknown;
 }
 
 export function useAction<Input = void, Output = unknown>(options: ActionOptions<Input, Output>) {
-  const { run, what, retry = 0, onDone, onSettled } = options;
+  const { run, what, retry = 0, targetOf, onDone, onSettled } = options;
   const isHere = useRef(true);
   useEffect(() => {
     isHere.current = true;
@@ -23,7 +25,9 @@ export function useAction<Input = void, Output = unknown>(options: ActionOptions
       isHere.current = false;
     };
   }, []);
-  const isUnderWay = useRef(false);
+  const underWay = useRef(new Set<string>());
+  const target = useRef(targetOf);
+  target.current = targetOf;
   const { mutate, isPending, error } = useMutation<Output, Error, Input>({
     mutationFn: run,
     retry,
@@ -34,15 +38,16 @@ export function useAction<Input = void, Output = unknown>(options: ActionOptions
       toast({ title, detail, isBad: true });
     },
     onSettled: (_output, _failure, input) => {
-      isUnderWay.current = false;
+      underWay.current.delete(target.current?.(input) ?? '');
       return onSettled?.(input);
     },
   });
   const act = useCallback(
     (input: Input) => {
       // A button is disabled only when it is drawn anew, which may be after the second press.
-      if (isUnderWay.current) return;
-      isUnderWay.current = true;
+      const one = target.current?.(input) ?? '';
+      if (underWay.current.has(one)) return;
+      underWay.current.add(one);
       mutate(input);
     },
     [mutate],

@@ -25,17 +25,23 @@ export function OfflineBar() {
     };
   }, [reachable, client]);
   // A view that has something to show goes on showing it when it could not be read again: that is said here.
-  useEffect(
-    () =>
-      client.getQueryCache().subscribe((event) => {
-        if (event.type !== 'updated' || event.action.type !== 'error' || event.query.state.data === undefined) return;
-        const error: unknown = event.action.error;
-        if (!(error instanceof ApiError) || error.status === 0 || error.status === 401) return;
-        const { title, detail } = explain(error, 'Bringing this page up to date');
-        toast({ title, detail, isBad: true });
-      }),
-    [client],
-  );
+  useEffect(() => {
+    const failing = new Set<string>();
+    return client.getQueryCache().subscribe((event) => {
+      const { queryHash, state } = event.query;
+      if (event.type === 'removed') failing.delete(queryHash);
+      if (event.type !== 'updated') return;
+      if (event.action.type === 'success') failing.delete(queryHash);
+      if (event.action.type !== 'error' || state.data === undefined) return;
+      const error: unknown = event.action.error;
+      if (!(error instanceof ApiError) || error.status === 0 || error.status === 401) return;
+      // Once: it is asked for again every few seconds.
+      if (failing.has(queryHash)) return;
+      failing.add(queryHash);
+      const { title, detail } = explain(error, 'Bringing this page up to date');
+      toast({ title, detail, isBad: true });
+    });
+  }, [client]);
   if (reachable) return null;
   return (
     <div role="status" className="flex items-center gap-2 border-b border-line bg-sunk px-4 py-1.5 text-xs">

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { CircleCheck, TriangleAlert } from 'lucide-react';
+import { every } from '../../api/client.ts';
 import { type AgentRow, agentsQuery } from '../../api/server.ts';
 import { Empty, Failure, Loading } from '../../components/notices.tsx';
 import { StateIcon } from '../../components/state.tsx';
@@ -13,7 +14,7 @@ import { Page } from '../page.tsx';
 const COUNTS_MS = 10_000;
 
 export function AgentsPage() {
-  const { data, error, refetch } = useQuery({ ...agentsQuery, refetchInterval: COUNTS_MS });
+  const { data, error, refetch } = useQuery({ ...agentsQuery, refetchInterval: every(COUNTS_MS) });
   return (
     <Page title="Agents" lead={data === undefined ? '' : plural(data.agents.length, 'agent')}>
       {data === undefined && error !== null && (

@@ -8,7 +8,7 @@ import { Dialog } from '../../components/dialog.tsx';
 import { Field, Input, Select } from '../../components/field.tsx';
 import { explain } from '../../components/notices.tsx';
 import { useAction } from '../../components/use-action.ts';
-import { issuedKey } from './secret.tsx';
+import { useIssueKey } from './secret.tsx';
 
 const SCOPES = [
   ['tasks:read', 'see tasks'],
@@ -33,6 +33,7 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }) {
   const [scopes, setScopes] = useState<readonly Scope[]>(['tasks:read', 'tasks:write']);
   const [agents, setAgents] = useState<readonly string[] | null>(null);
   const [days, setDays] = useState('');
+  const issueKey = useIssueKey();
   const { act, isPending, error } = useAction({
     run: () => {
       const body: CreateKeyRequest = {
@@ -41,12 +42,9 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }) {
         agents: agents === null ? null : [...agents],
       };
       const expiresAt = days === '' ? null : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
-      return createKey({ ...body, expiresAt });
+      return issueKey(() => createKey({ ...body, expiresAt }));
     },
-    onDone: (key, _, isHere) => {
-      issuedKey.set(key);
-      if (isHere) onClose();
-    },
+    onDone: (_output, _input, isHere) => isHere && onClose(),
     onSettled: () => client.invalidateQueries({ queryKey: keysQuery.queryKey }),
   });
   const nameProblem = error instanceof ApiError ? error.fields.get('name') : undefined;

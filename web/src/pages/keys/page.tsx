@@ -15,7 +15,7 @@ import { useShortcuts } from '../../lib/shortcuts.ts';
 import { Page } from '../page.tsx';
 import { CreateKeyDialog } from './create.tsx';
 import { RotateKeyDialog } from './rotate.tsx';
-import { issuedKey } from './secret.tsx';
+import { useIssueKey } from './secret.tsx';
 
 type Asked = { readonly kind: 'create' } | { readonly kind: 'revoke' | 'rotate'; readonly key: Key } | null;
 
@@ -41,13 +41,14 @@ export function KeysPage() {
   const change = useAction({
     run: (key: Key) => changeKey(key.id, { disabled: !key.disabled }),
     what: 'Changing the key',
+    targetOf: ({ id }) => id,
     onDone: ({ name, disabled }) => toast({ title: `${name} is ${disabled ? 'disabled' : 'enabled'}` }),
     onSettled: reload,
   });
+  const issueKey = useIssueKey();
   const rotate = useAction({
-    run: ({ key, graceSeconds }: { key: Key; graceSeconds: number }) => rotateKey(key.id, graceSeconds),
+    run: ({ key, graceSeconds }: { key: Key; graceSeconds: number }) => issueKey(() => rotateKey(key.id, graceSeconds)),
     what: 'Rotating',
-    onDone: (key) => issuedKey.set(key),
     onSettled: ({ key }) => {
       close(key);
       return reload();

@@ -1,6 +1,8 @@
 /** The secret of a key, the only time that it is shown. It lives until the dialog is closed, and nowhere else. */
+import { useQueryClient } from '@tanstack/react-query';
 import { Copy } from 'lucide-react';
 import type { IssuedKey } from '../../api/server.ts';
+import { sessionQuery } from '../../api/session.ts';
 import { Button } from '../../components/button.tsx';
 import { copyText } from '../../components/copy.tsx';
 import { Dialog } from '../../components/dialog.tsx';
@@ -8,6 +10,17 @@ import { createStore, useStore } from '../../lib/store.ts';
 
 /** Shown wherever one is by then: who has gone to another page would lose it. */
 export const issuedKey = createStore<IssuedKey | null>(null);
+
+/** Shows the key that `issue` makes, unless whoever asked for it has signed out meanwhile: the next person is another. */
+export function useIssueKey(): (issue: () => Promise<IssuedKey>) => Promise<void> {
+  const client = useQueryClient();
+  const sessionId = () => client.getQueryData(sessionQuery.queryKey)?.session?.id;
+  return async (issue) => {
+    const before = sessionId();
+    const key = await issue();
+    if (sessionId() === before) issuedKey.set(key);
+  };
+}
 
 export function SecretDialog() {
   const issued = useStore(issuedKey);

@@ -1,7 +1,7 @@
 /** One task: what was said, when, what came out of it, and what went over the wire. */
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Tabs } from 'radix-ui';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { Failure, Loading } from '../../components/notices.tsx';
 import { artifactsOf, conversationOf } from '../../lib/events.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
@@ -15,7 +15,7 @@ import { TaskHeader } from './header.tsx';
 import { PushConfigs } from './push-configs.tsx';
 import { RawTask } from './raw.tsx';
 import { Related } from './related.tsx';
-import { Reply } from './reply.tsx';
+import { Reply, useReply } from './reply.tsx';
 import { Timeline } from './timeline.tsx';
 import { type TaskView, useTask } from './use-task.ts';
 
@@ -60,7 +60,7 @@ function Task({ view }: { view: TaskView }) {
   const { tab = 'conversation', seq } = useSearch({ from: '/tasks/$taskId' });
   const navigate = useNavigate({ from: '/tasks/$taskId' });
   const { task } = view.detail;
-  const [answer, setAnswer] = useState('');
+  const reply = useReply(task.id);
   const items = useMemo(() => conversationOf(view.events), [view.events]);
   const artifacts = useMemo(() => artifactsOf(items), [items]);
   const go = (next: { tab?: TaskTab; seq?: number }) =>
@@ -102,7 +102,7 @@ function Task({ view }: { view: TaskView }) {
         </Tabs.List>
         <Tabs.Content value="conversation" className="flex min-h-0 flex-1 flex-col outline-offset-[-2px]">
           <Conversation items={items} view={view} selected={seq} onSelect={select} />
-          <Reply taskId={task.id} state={view.state} text={answer} onChange={setAnswer} />
+          <Reply state={view.state} reply={reply} />
         </Tabs.Content>
         <Tabs.Content value="timeline" className="flex min-h-0 flex-1 flex-col">
           <Timeline view={view} selected={seq} onSelect={select} />

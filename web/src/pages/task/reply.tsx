@@ -1,4 +1,5 @@
 /** Where a person answers a task that waits for one. */
+import { useState } from 'react';
 import { useMayWrite } from '../../api/session.ts';
 import { continueTask } from '../../api/tasks.ts';
 import { Button } from '../../components/button.tsx';
@@ -9,16 +10,9 @@ import { useAction } from '../../components/use-action.ts';
 import { STATES, type TaskState } from '../../lib/states.ts';
 import { useMessageId } from '../../lib/use-message-id.ts';
 
-interface Props {
-  readonly taskId: string;
-  readonly state: TaskState;
-  /** Kept by the page: it survives a look at another view of the task. */
-  readonly text: string;
-  readonly onChange: (change: (before: string) => string) => void;
-}
-
-export function Reply({ taskId, state, text, onChange }: Props) {
-  const mayWrite = useMayWrite();
+/** Kept by the page: what is typed, and what is under way, survive a look at another view of the task. */
+export function useReply(taskId: string) {
+  const [text, setText] = useState('');
   const messageId = useMessageId();
   const { act, isPending, error } = useAction({
     run: (said: string) =>
@@ -26,10 +20,21 @@ export function Reply({ taskId, state, text, onChange }: Props) {
     onDone: (_, said) => {
       messageId.sent();
       // What was typed since then stays.
-      onChange((now) => (now === said ? '' : now));
+      setText((now) => (now === said ? '' : now));
     },
     retry: 1,
   });
+  return { text, setText, act, isPending, error };
+}
+
+interface Props {
+  readonly state: TaskState;
+  readonly reply: ReturnType<typeof useReply>;
+}
+
+export function Reply({ state, reply }: Props) {
+  const { text, setText, act, isPending, error } = reply;
+  const mayWrite = useMayWrite();
   if (!STATES[state].waitsForPerson) return null;
   if (!mayWrite) {
     return (
@@ -58,7 +63,7 @@ export function Reply({ taskId, state, text, onChange }: Props) {
           id="answer"
           rows={2}
           value={text}
-          onChange={({ target }) => onChange(() => target.value)}
+          onChange={({ target }) => setText(target.value)}
           onKeyDown={(event) => {
             if (event.key !== 'Enter' || !(event.metaKey || event.ctrlKey)) return;
             event.preventDefault();

@@ -45,8 +45,6 @@ export function useTask(id: string): {
   const [allowed, setAllowed] = useState(MAX_READ);
   const status = useStore(liveStatus);
   const isKnown = detail !== undefined;
-  const isEndedAtFirst = useRef(false);
-  isEndedAtFirst.current = detail !== undefined && STATES[detail.row.state].isTerminal;
   const client = useQueryClient();
   const held = useRef(events);
   held.current = events;
@@ -98,11 +96,14 @@ export function useTask(id: string): {
       setPhase('reading');
       let all = before;
       let next: number | null = after;
+      let firstSeq = 1;
+      let lastSeq = 0;
       try {
         while (next !== null && all.length < allowed) {
           const page = await readEvents(id, next, abort.signal);
           all = [...all, ...page.events];
           next = page.nextAfter;
+          ({ firstSeq, lastSeq } = page);
           setEvents(all);
         }
       } catch (failure) {
@@ -114,11 +115,14 @@ export function useTask(id: string): {
       }
       setProblem(null);
       // The task was read before its events were.
-      if ((all.at(-1)?.seq ?? 0) > latestSeq.current) readDetail();
+      if (lastSeq > latestSeq.current) readDetail();
       const state = stateAfter(all);
+      const heldSeq = all.at(-1)?.seq ?? 0;
+      // Only the log of a task that has ended is cut. What is left of it need not say so.
+      const isCut = firstSeq > heldSeq;
       if (next !== null) setPhase('held');
-      else if (state === undefined ? isEndedAtFirst.current : STATES[state].isTerminal) setPhase('ended');
-      else follow(all.at(-1)?.seq ?? 0);
+      else if (isCut || (state !== undefined && STATES[state].isTerminal)) setPhase('ended');
+      else follow(heldSeq);
     };
     void read(held.current.at(-1)?.seq ?? 0, held.current);
     return () => {
@@ -132,7 +136,8 @@ export function useTask(id: string): {
   const state = useMemo(() => stateAfter(events), [events]);
   const view = useMemo((): TaskView | null => {
     if (detail === undefined) return null;
-    const now = state ?? detail.row.state;
+    const isBehind = detail.row.seq > (events.at(-1)?.seq ?? 0);
+    const now = state === undefined || isBehind ? detail.row.state : state;
     const isEnded = phase === 'ended' || (phase === 'following' && STATES[now].isTerminal);
     return {
       detail,

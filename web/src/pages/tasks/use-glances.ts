@@ -4,6 +4,7 @@
  */
 import { useEffect, useRef, useState } from 'react';
 import { type Glance, readGlances, type TaskRow } from '../../api/tasks.ts';
+import { useHidden } from '../../lib/use-hidden.ts';
 
 const REST_MS = 200;
 /** Between two questions, however fast tasks change. */
@@ -18,10 +19,11 @@ export function useGlances(rows: readonly TaskRow[], isQuick: boolean): Readonly
   latest.current = { rows, isQuick, held };
   const timer = useRef(0);
   const isOver = useRef(false);
+  const isHidden = useHidden();
   const key = rows.map(({ id, seq }) => `${id} ${seq}`).join();
 
   useEffect(() => {
-    if (isQuick || timer.current !== 0) return;
+    if (isQuick || isHidden || timer.current !== 0) return;
     const askIn = (ms: number) => {
       timer.current = isOver.current ? 0 : window.setTimeout(() => void ask(), ms);
     };
@@ -39,7 +41,7 @@ export function useGlances(rows: readonly TaskRow[], isQuick: boolean): Readonly
       askIn(glances === null || (!isChanged && glances.some(({ queued }) => queued !== null)) ? QUEUE_MS : AGAIN_MS);
     };
     askIn(REST_MS);
-  }, [key, isQuick]);
+  }, [key, isQuick, isHidden]);
   useEffect(() => {
     isOver.current = false;
     return () => {
