@@ -243,6 +243,26 @@ describe('limits on the queue', () => {
     expect(bench.store.looks - looks).toBe(1);
   });
 
+  it('an answer to a task waits for a look like a new task: however many of these come, they do not keep it waiting', async () => {
+    const { bench, agent } = await fullBench(1, { limits: { maxQueued: 20 }, storeOf: shared });
+    const { taskId } = agent.last.run;
+    agent.last.yield(inputRequired('which?'));
+    await until('the question', () => bench.engine.runningCount === 0);
+    await bench.begin('in the way');
+    await bench.pass(1_000);
+    // Whenever the task is read, others have used up what may be queued without a look.
+    let others = 0;
+    bench.store.beforeRead = async () => {
+      others++;
+      await bench.begin('new').catch(() => undefined);
+    };
+    const answer = configured(messageOf('this one', { taskId }), { returnImmediately: true });
+    expect(taskOf(await bench.service.send(bench.call(), answer)).id).toBe(taskId);
+    bench.store.beforeRead = () => undefined;
+    expect(await holderOf(bench, taskId)).toBe(QUEUED);
+    expect(others).toBeLessThan(5);
+  });
+
   it('what is being stored while the queue is looked at counts', async () => {
     const { bench } = await fullBench(1, { limits: { maxQueued: 2 } });
     const storing = bench.store.hold();
