@@ -76,6 +76,6 @@ export const rateLimit = section({
   ),
   sharedTimeoutMs: key(
     integer(10, 10_000).default(250),
-    'How long a request waits for the count that all replicas share (in Redis, else in PostgreSQL), in milliseconds; after that each replica allows its share of the limit by itself until it is back.',
+    'How long an answer with the counts that all replicas share (in Redis, else in PostgreSQL) may take, in milliseconds; a request waits for two at most. After that each replica allows its share of the limit by itself until they are back.',
   ),
 });

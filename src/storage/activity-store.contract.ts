@@ -52,6 +52,27 @@ export function activityStoreContract(open: () => Promise<Sql>): void {
     expect(await store.spans(LONG_MS, T0)).toEqual([span(T0, 4, LONG_MS)]);
   });
 
+  test('[U1] replicas that are alive come before those that are not, however many of these started later', async () => {
+    const sql = await open();
+    const store = new SqlActivityStore(sql);
+    const lease = (id: string, leftMs: number) =>
+      sql.query(`insert into replicas (id, started_at, expires_at) values ($1, 0, ${sql.nowMs} + $2)`, [id, leftMs]);
+    for (const [index, id] of ['old', 'older'].entries()) {
+      await store.save(report({ id, startedAtMs: T0 - index }), []);
+      await lease(id, 600_000);
+    }
+    // Killed; ended in order, with a lease that is not over; ended so long ago that its lease is gone.
+    for (const [index, id] of ['killed', 'ended', 'gone'].entries()) {
+      const endedAtMs = id === 'killed' ? null : T0 + 99;
+      await store.save(report({ id, startedAtMs: T0 + 10 + index, endedAtMs }), []);
+    }
+    await lease('killed', -600_000);
+    await lease('ended', 600_000);
+    const ids = async (limit: number) => (await store.replicas(limit)).map(({ id }) => id);
+    expect(await ids(10)).toEqual(['old', 'older', 'gone', 'ended', 'killed']);
+    expect(await ids(2)).toEqual(['old', 'older']);
+  });
+
   test('a replica is as it last said, the latest start first, with what is left of its leases', async () => {
     const sql = await open();
     const store = new SqlActivityStore(sql);

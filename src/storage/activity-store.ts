@@ -62,10 +62,13 @@ export class SqlActivityStore implements ActivityStore {
   }
 
   async replicas(limit: number): Promise<readonly ReportedReplica[]> {
+    const { nowMs } = this.#sql;
+    // Those that are alive first: they may have started before many that did not last.
     const rows = await this.#sql.query<ReportRow>(
-      `select report.*, lease.expires_at - ${this.#sql.nowMs} as lease_left
+      `select report.*, lease.expires_at - ${nowMs} as lease_left
         from replica_reports report left join replicas lease on lease.id = report.id
-        order by report.started_at desc, report.id limit $1`,
+        order by case when report.ended_at is null and lease.expires_at > ${nowMs} then 0 else 1 end,
+          report.started_at desc, report.id limit $1`,
       [limit],
     );
     return rows.map((row) => ({

@@ -7,7 +7,7 @@ import { RATE_SAMPLES } from '../core/tasks/event-rate.ts';
 import { QUEUED, RELEASED, type TaskHead, type TaskStore } from '../core/tasks/store.ts';
 import type { TaskState } from '../protocol/v1/types.ts';
 import type { Sql } from './sql.ts';
-import { SqlTaskBrowser } from './task-browser.ts';
+import { SqlTaskBrowser, waitingSql } from './task-browser.ts';
 import { listSql } from './task-list.ts';
 
 export interface BrowserUnderTest {
@@ -99,10 +99,10 @@ export function taskBrowserContract(open: () => Promise<BrowserUnderTest>): void
   });
 
   test('[U1] tells what waits in the order of the queue, and since when', async () => {
-    const { sql, store } = await open();
+    const { sql, store, explain } = await open();
     const browser = new SqlTaskBrowser(sql);
     const late = await write(store, newTask({ lease: QUEUED, atMs: T0 + 900, ownerId: 'owner-2' }));
-    await write(store, newTask());
+    const running = await write(store, newTask());
     const returned = await write(store, newTask({ lease: RELEASED }));
     const early = await write(store, newTask({ lease: QUEUED, atMs: T0 + 100 }));
     const expected = [
@@ -110,8 +110,14 @@ export function taskBrowserContract(open: () => Promise<BrowserUnderTest>): void
       { id: returned.id, sinceMs: null },
       { id: early.id, sinceMs: T0 + 100 },
     ];
-    expect(await browser.waiting(10)).toEqual(expected);
-    expect(await browser.waiting(2)).toEqual(expected.slice(0, 2));
+    expect(await browser.waiting(null, 10)).toEqual(expected);
+    expect(await browser.waiting(null, 2)).toEqual(expected.slice(0, 2));
+    expect(await browser.waiting('owner-2', 10)).toEqual(expected.slice(0, 1));
+    const glances = await browser.glances([...expected.map(({ id }) => id), running.id]);
+    const queued = glances.filter(({ isQueued }) => isQueued).map(({ id }) => id);
+    expect(queued.toSorted()).toEqual([late.id, early.id].toSorted());
+    const plan = await explain(waitingSql(true), [10, 'owner-2']);
+    expect(plan).toContain('tasks_waiting_by_owner');
   });
 
   const listed = async (browser: SqlTaskBrowser, query: Partial<BrowseQuery>) =>

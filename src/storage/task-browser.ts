@@ -47,6 +47,7 @@ interface GlanceRow {
   readonly state: string;
   readonly status_at: number;
   readonly seq: number;
+  readonly lease_replica: string | null;
   readonly sampled: number;
   readonly at: number | null;
 }
@@ -164,7 +165,7 @@ export class SqlTaskBrowser implements TaskBrowser {
     if (ids.length === 0) return [];
     const values = new Values();
     const rows = await this.#sql.query<GlanceRow>(
-      `select t.id, t.owner_id, t.agent_id, t.state, t.status_at, t.seq, ${SAMPLED_SEQ} as sampled,
+      `select t.id, t.owner_id, t.agent_id, t.state, t.status_at, t.seq, t.lease_replica, ${SAMPLED_SEQ} as sampled,
           (select stored_at from task_log log where log.id = t.num * ${SEQ_SPAN} + ${SAMPLED_SEQ} and t.first_seq = 1) as at
         from tasks t cross join (${SAMPLE_NUMBERS}) k
         where ${anyOf('t.id', ids, values)} and t.listed + 0 = 1 order by t.id, k.k`,
@@ -173,10 +174,10 @@ export class SqlTaskBrowser implements TaskBrowser {
     return glancesOf(rows);
   }
 
-  async waiting(limit: number): Promise<readonly WaitingTask[]> {
+  async waiting(ownerId: string | null, limit: number): Promise<readonly WaitingTask[]> {
     const rows = await this.#sql.query<{ id: string; since: number | null }>(
-      `select id, case lease_replica when '${QUEUED}' then status_at end as since from tasks where ${WAITING} order by num + 0 limit $1`,
-      [limit],
+      waitingSql(ownerId !== null),
+      ownerId === null ? [limit] : [limit, ownerId],
     );
     return rows.map(({ id, since }) => ({ id, sinceMs: since }));
   }
@@ -196,6 +197,11 @@ export class SqlTaskBrowser implements TaskBrowser {
     return records.map((record) => ({ row: logRowOf(record), atMs: record.stored_at }));
   }
 }
+
+/** In this form, as claims have it: one index has all that wait in this order, another those of one owner. */
+export const waitingSql = (isOfOwner: boolean): string =>
+  `select id, case lease_replica when '${QUEUED}' then status_at end as since from tasks
+    where ${WAITING} ${isOfOwner ? "and owner_id || '' = $2" : ''} order by num + 0 limit $1`;
 
 /** Finds nothing, at the cost of one look into an index. */
 function emptyRun({ ownerId, contextId }: BrowseQuery): Run {
@@ -257,7 +263,8 @@ function glancesOf(rows: readonly GlanceRow[]): GlancedTask[] {
     let glance = glances.at(-1);
     if (glance?.id !== row.id) {
       const { id, owner_id: ownerId, agent_id: agentId, status_at: statusAtMs, seq } = row;
-      glance = { id, ownerId, agentId, state: taskState(row.state), statusAtMs, seq, samples: [] };
+      const isQueued = row.lease_replica === QUEUED;
+      glance = { id, ownerId, agentId, state: taskState(row.state), statusAtMs, seq, isQueued, samples: [] };
       glances.push(glance);
     }
     const { sampled: seq, at: atMs } = row;

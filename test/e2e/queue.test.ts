@@ -6,7 +6,7 @@ import { hasNoBrowser, useConsole } from './setup.ts';
 describe.skipIf(hasNoBrowser)('the queue', () => {
   const { openSignedIn, send, server } = useConsole({ config: 'tasks: { maxRunningPerAgent: 1 }\n' });
 
-  it('[U1] a queued task says in the list that it waits, since when and why, and its place on its own page', async () => {
+  it('[U1] a queued task says in the list that it waits, since when and why, and on its own page what is before it', async () => {
     const running = await send('/sleep 600000');
     await send('second in line');
     await send('third in line');
@@ -16,15 +16,15 @@ describe.skipIf(hasNoBrowser)('the queue', () => {
       .getByText(/queued for .*: agent full/)
       .waitFor();
     await rowOf('second in line').getByRole('link').first().click();
-    await page.getByText(/next in the queue/).waitFor();
+    await page.getByText(/the next of this owner/).waitFor();
     await page.goto(`${server().url}/ui/`);
     await page.getByRole('link', { name: /2 tasks in the queue, the longest for/ }).waitFor();
     await page.goto(`${server().url}/ui/tasks`);
     await rowOf('third in line').getByRole('link').first().click();
-    await page.getByText(/1 before it/).waitFor();
+    await page.getByText(/1 of this owner before it/).waitFor();
     await cancelOverA2a(server(), running.id);
     await page.getByRole('log').getByText('completed').waitFor();
-    expect(await page.getByText(/before it|next in the queue/).count()).toBe(0);
+    expect(await page.getByText(/before it|the next of/).count()).toBe(0);
   });
 
   it('[U1] a row draws the rate of its events, and draws it anew when more have come', async () => {

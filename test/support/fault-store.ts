@@ -45,6 +45,8 @@ export class FaultStore implements TaskStore {
   beforeSeqs: () => Promise<void> | void = () => undefined;
   beforeHeartbeat: () => Promise<void> | void = () => undefined;
   beforeClaim: (query: ClaimQuery) => Promise<void> | void = () => undefined;
+  /** Called when the queue was looked at, before anyone is told. */
+  afterBacklog: () => Promise<void> | void = () => undefined;
   beforeRead: () => Promise<void> | void = () => undefined;
   readonly #store: TaskStore;
 
@@ -127,6 +129,7 @@ export class FaultStore implements TaskStore {
   async readBacklog(replicaId: string, limit: number) {
     this.looks++;
     const backlog = await this.#store.readBacklog(replicaId, limit);
+    await this.afterBacklog();
     return { ...backlog, otherReplicas: this.otherReplicas ?? backlog.otherReplicas };
   }
 

@@ -43,7 +43,7 @@ export interface ActivityStore {
   save(report: ReplicaReport, spans: readonly ActivitySpan[]): Promise<void>;
   /** Those of all replicas that begin at `fromMs` or later, ascending. */
   spans(lengthMs: SpanMs, fromMs: number): Promise<readonly ActivitySpan[]>;
-  /** All that are known, the latest start first, at most `limit`. */
+  /** Those that are alive before the others, each the latest start first, at most `limit`. */
   replicas(limit: number): Promise<readonly ReportedReplica[]>;
   /** Forgets what is past its time, at most `limit` of each; returns how much. */
   prune(nowMs: number, limit: number): Promise<number>;

@@ -11,6 +11,7 @@ const COMPLETED = 'TASK_STATE_COMPLETED';
 const T0 = Date.parse('2030-01-01T00:00:00Z');
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 const span = (lengthMs: ActivitySpan['lengthMs'], atMs: number, counts: Partial<Counts>): ActivitySpan => ({
   lengthMs,
@@ -86,16 +87,63 @@ test('what was not stored is offered again; a long span goes on growing until it
   ]);
 });
 
-test('without a database no more than an hour waits', () => {
+test('without a database no more waits than an hour of short spans, and a day of long ones', () => {
   const clock = turnedClock();
   const activity = new Activity(clock);
-  for (let index = 0; index < 1000; index++) {
+  const spans = (2 * DAY_MS) / SHORT_MS;
+  for (let index = 0; index < spans; index++) {
     activity.requestDone(200);
     clock.turn(SHORT_MS);
   }
-  const short = activity.unsaved().filter(({ lengthMs }) => lengthMs === SHORT_MS);
-  expect(short).toHaveLength(360);
-  expect(short.at(-1)?.atMs).toBe(T0 + 999 * SHORT_MS);
+  const waiting = activity.unsaved();
+  const [short, long] = [SHORT_MS, LONG_MS].map((length) => waiting.filter(({ lengthMs }) => lengthMs === length));
+  expect([short?.length, long?.length]).toEqual([360, 96]);
+  expect([short?.at(-1)?.atMs, long?.at(-1)?.atMs]).toEqual([clock.now() - SHORT_MS, clock.now() - LONG_MS]);
+});
+
+test('[U1] a clock that was set back far stops nothing: what happens from then on is counted there', () => {
+  const clock = turnedClock();
+  const activity = new Activity(clock);
+  activity.requestDone(200);
+  clock.turn(-HOUR_MS);
+  activity.requestDone(500);
+  clock.turn(SHORT_MS);
+  const seen = activity.unsaved().map(({ lengthMs, atMs, counts }) => [lengthMs, atMs - T0, counts.requests]);
+  expect(seen).toEqual([
+    [SHORT_MS, 0, 1],
+    [SHORT_MS, -HOUR_MS, 1],
+    [LONG_MS, 0, 1],
+    [LONG_MS, -HOUR_MS, 1],
+  ]);
+});
+
+test('[U1] a clock that was set back a little, over the beginning of a long span, replaces nothing by a part of it', () => {
+  const clock = turnedClock(T0 - SHORT_MS);
+  const activity = new Activity(clock);
+  const stored = new Map<string, number>();
+  const store = (all = false) => {
+    const spans = activity.unsaved(all);
+    for (const { lengthMs, atMs, counts } of spans) stored.set(`${lengthMs} ${atMs - T0}`, counts.requests);
+    activity.saved(spans);
+  };
+  for (const _request of [1, 2, 3]) activity.requestDone(200);
+  clock.turn(SHORT_MS);
+  activity.requestDone(200);
+  store();
+  clock.turn(SHORT_MS);
+  store();
+  clock.turn(-SHORT_MS - 1);
+  activity.requestDone(200);
+  clock.turn(1);
+  activity.requestDone(200);
+  store(true);
+  expect(Object.fromEntries(stored)).toEqual({
+    [`${SHORT_MS} ${-SHORT_MS}`]: 4,
+    [`${LONG_MS} ${-LONG_MS}`]: 4,
+    [`${SHORT_MS} 0`]: 2,
+    [`${SHORT_MS} ${SHORT_MS}`]: 0,
+    [`${LONG_MS} 0`]: 2,
+  });
 });
 
 test('running adds up over time, queued is the most that was seen', () => {

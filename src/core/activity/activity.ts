@@ -1,6 +1,7 @@
 /**
- * What this process does, counted over short spans of time and over long ones, until it is stored. In memory it has no more
- * than an hour, which is lost only where the database does not answer for so long.
+ * What this process does, counted over short spans of time and over long ones. In memory it has an hour of short ones and a
+ * day of long ones: more is lost only where the database does not answer for so long. What is stored stays there too, as a
+ * clock that was set back makes a span go on that was over, and the store replaces what it has of it.
  */
 import type { Clock } from '../clock.ts';
 import type { TaskMetrics } from '../tasks/metrics.ts';
@@ -8,7 +9,8 @@ import { type ActivitySpan, LONG_MS, SHORT_MS } from './activity-store.ts';
 import { addCounts, addTurn, type Counts, noCounts } from './counts.ts';
 
 const SAMPLE_MS = 2000;
-const MAX_WAITING = 3_600_000 / SHORT_MS;
+const MAX_SHORT = 3_600_000 / SHORT_MS;
+const MAX_LONG = 86_400_000 / LONG_MS;
 
 export interface ActivitySources {
   readonly running: () => number;
@@ -20,9 +22,10 @@ export class Activity {
   /** The short span that is not over. */
   #atMs: number;
   #counts: Counts = noCounts();
-  /** By their beginning: what is over, and not stored. */
+  /** By their beginning: what is over, of long spans also the part that is. Counts in it are replaced, never changed. */
   readonly #short = new Map<number, Counts>();
   readonly #long = new Map<number, Counts>();
+  readonly #stored = new WeakSet<Counts>();
   #sampledAtMs = 0;
   #stopTimer: (() => void) | null = null;
 
@@ -39,7 +42,7 @@ export class Activity {
       this.#current.runningMs += running() * Math.max(0, nowMs - this.#sampledAtMs);
       this.#current.queued = Math.max(this.#current.queued, queued());
       this.#sampledAtMs = nowMs;
-      if (this.#short.size > 0) onSpanOver();
+      if (this.unsaved().length > 0) onSpanOver();
     });
   }
 
@@ -71,8 +74,14 @@ export class Activity {
   }
 
   get #current(): Counts {
-    if (this.#clock.now() >= this.#atMs + SHORT_MS) this.#close();
+    if (this.#isOver) this.#close();
     return this.#counts;
+  }
+
+  /** Also where the clock was set back. */
+  get #isOver(): boolean {
+    const nowMs = this.#clock.now();
+    return nowMs < this.#atMs || nowMs >= this.#atMs + SHORT_MS;
   }
 
   #close(): void {
@@ -80,36 +89,33 @@ export class Activity {
     const counts = this.#counts;
     this.#atMs = beginning(this.#clock.now(), SHORT_MS);
     this.#counts = noCounts();
-    add(this.#short, atMs, counts);
-    add(this.#long, beginning(atMs, LONG_MS), counts);
-    const [oldest] = this.#short.keys();
-    if (oldest !== undefined && this.#short.size > MAX_WAITING) this.#short.delete(oldest);
+    add(this.#short, atMs, counts, MAX_SHORT);
+    add(this.#long, beginning(atMs, LONG_MS), counts, MAX_LONG);
   }
 
   /** What is to be stored. `all`: also what is not over yet, as nothing more comes. */
   unsaved(all = false): readonly ActivitySpan[] {
-    if (all || this.#clock.now() >= this.#atMs + SHORT_MS) this.#close();
-    if (this.#short.size === 0) return [];
+    if (all || this.#isOver) this.#close();
     const spans: ActivitySpan[] = [];
-    for (const [atMs, counts] of this.#short) spans.push({ lengthMs: SHORT_MS, atMs, counts: { ...counts } });
-    for (const [atMs, counts] of this.#long) {
-      spans.push({ lengthMs: LONG_MS, atMs, counts: { ...counts, turnBins: [...counts.turnBins] } });
-    }
-    return spans;
+    for (const [atMs, counts] of this.#short) spans.push({ lengthMs: SHORT_MS, atMs, counts });
+    for (const [atMs, counts] of this.#long) spans.push({ lengthMs: LONG_MS, atMs, counts });
+    return spans.filter(({ counts }) => !this.#stored.has(counts));
   }
 
-  /** They are stored. Long ones are kept as long as there may be more in them than was stored. */
+  /** They are stored. What was counted since they were asked for is not among them. */
   saved(spans: readonly ActivitySpan[]): void {
-    for (const { lengthMs, atMs } of spans) if (lengthMs === SHORT_MS) this.#short.delete(atMs);
-    const open = new Set([this.#atMs, ...this.#short.keys()].map((atMs) => beginning(atMs, LONG_MS)));
-    for (const atMs of this.#long.keys()) if (!open.has(atMs)) this.#long.delete(atMs);
+    for (const { counts } of spans) this.#stored.add(counts);
   }
 }
 
-function add(spans: Map<number, Counts>, atMs: number, counts: Counts): void {
+function add(spans: Map<number, Counts>, atMs: number, counts: Counts, maxSpans: number): void {
+  const sum = noCounts();
+  addCounts(sum, counts);
   const known = spans.get(atMs);
-  if (known !== undefined) addCounts(known, counts);
-  else spans.set(atMs, { ...counts, turnBins: [...counts.turnBins] });
+  if (known !== undefined) addCounts(sum, known);
+  spans.set(atMs, sum);
+  const [oldest] = spans.keys();
+  if (oldest !== undefined && spans.size > maxSpans) spans.delete(oldest);
 }
 
 function beginning(ms: number, lengthMs: number): number {

@@ -96,15 +96,20 @@ export class RateLimiter {
 
   /**
    * Counts something that is not to happen often, without refusing it. Nobody waits for the others: this replica knows
-   * what they counted as soon as they have answered.
+   * what they counted as soon as they have answered. Alone it takes it that each of them counted as much as it did.
    */
   count(key: string): void {
-    const { shared, endpoint } = this.#options;
-    this.#here.open(key).used++;
-    if (shared?.isUp !== true) return;
+    const { shared, endpoint, replicas } = this.#options;
+    const bucket = this.#here.open(key);
+    if (shared?.isUp !== true) {
+      bucket.used += replicas();
+      return;
+    }
+    bucket.used++;
     void shared.add(`${endpoint} ${key}`).then((count) => {
-      if (count === null) return;
-      this.#here.set(key, Math.max(count.used, this.#here.find(key)?.used ?? 0), count.endsInMs);
+      const known = this.#here.find(key);
+      if (count !== null) this.#here.set(key, Math.max(count.used, known?.used ?? 0), count.endsInMs);
+      else if (known !== undefined) known.used += replicas() - 1;
     });
   }
 

@@ -62,6 +62,8 @@ export interface GlancedTask {
   readonly state: TaskState;
   readonly statusAtMs: number;
   readonly seq: number;
+  /** It waits for a replica with room, since its status timestamp. */
+  readonly isQueued: boolean;
   /** RATE_SAMPLES of its events at most, ascending; none where its log was trimmed, or has no times. */
   readonly samples: readonly EventSample[];
 }
@@ -84,8 +86,8 @@ export interface TaskBrowser {
   counts(ownerId: string | null): Promise<readonly TaskCount[]>;
   /** Those of these ids that are listed, in no order. Reads a few rows of each, however long its log is. */
   glances(ids: readonly string[]): Promise<readonly GlancedTask[]>;
-  /** Tasks of everybody that nobody runs though they could go on, in the order of the queue. */
-  waiting(limit: number): Promise<readonly WaitingTask[]>;
+  /** Tasks that nobody runs though they could go on, the oldest first. `ownerId` null: of everybody. */
+  waiting(ownerId: string | null, limit: number): Promise<readonly WaitingTask[]>;
   /** Whoever it belongs to. */
   find(taskId: string): Promise<TaskHead | undefined>;
   /** As TaskStore.readEvents, with times. */

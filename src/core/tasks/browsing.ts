@@ -40,8 +40,8 @@ const ID_PREFIX = /^[0-9a-f][0-9a-f-]{7,35}$/i;
 /** Events of one page: so many are read first, and no more begun once they have so much text (UTF-16 code units). */
 const FIRST_EVENTS = 8;
 const EVENTS_CHARS = 4 * 1024 * 1024;
-/** So far the queue is looked at. */
-const MAX_PLACES = 1000;
+/** So many tasks of the queue are looked at. */
+const MAX_WAITING = 1000;
 const WHOLE = { historyLength: undefined, artifacts: true } as const;
 
 /** What a principal may see. */
@@ -119,24 +119,26 @@ export class TaskBrowsing {
     return (await this.#browser.byIds(ids)).filter((task) => isSeen(task, sight)).sort(newestFirst);
   }
 
-  /** Those of these ids that may be seen, with their places in the queue (1: the next) where they wait. */
+  /**
+   * Those of these ids that may be seen. `before`: how many tasks of the same owner wait before it; null: it does not wait,
+   * or there are more than are looked at. Owners take turns, so the tasks of others say nothing of when it begins.
+   */
   async glances(
     principal: Principal,
     ids: readonly string[],
-  ): Promise<readonly (GlancedTask & { readonly place: number | null })[]> {
+  ): Promise<readonly (GlancedTask & { readonly before: number | null })[]> {
     const sight = this.#sightOf(principal, {});
     const seen = (await this.#browser.glances(ids)).filter((task) => isSeen(task, sight));
-    const places = new Map<string, number>();
-    if (seen.some(({ state }) => canWait(state))) {
-      const waiting = await this.#browser.waiting(MAX_PLACES);
-      for (const [index, { id, sinceMs }] of waiting.entries()) if (sinceMs !== null) places.set(id, index + 1);
-    }
-    return seen.map((task) => ({ ...task, place: places.get(task.id) ?? null }));
+    const owners = new Set(seen.filter(({ isQueued }) => isQueued).map(({ ownerId }) => ownerId));
+    const limit = Math.ceil(MAX_WAITING / Math.max(1, owners.size));
+    const queues = await Promise.all([...owners].map((ownerId) => this.#browser.waiting(ownerId, limit)));
+    const before = new Map(queues.flatMap((queue) => queue.map(({ id }, index) => [id, index] as const)));
+    return seen.map((task) => ({ ...task, before: task.isQueued ? (before.get(task.id) ?? null) : null }));
   }
 
-  /** The tasks of everybody that wait for room, in the order of the queue, MAX_PLACES at most. For the admin. */
+  /** The tasks of everybody that wait for room, the oldest first, MAX_WAITING at most. For the admin. */
   waiting(): Promise<readonly WaitingTask[]> {
-    return this.#browser.waiting(MAX_PLACES);
+    return this.#browser.waiting(null, MAX_WAITING);
   }
 
   async counts(principal: Principal, filter: Pick<TaskFilter, 'ownerId' | 'agentIds'> = {}): Promise<StateCounts> {
@@ -265,11 +267,6 @@ export class TaskBrowsing {
 
 function isSeen(task: { readonly ownerId: string; readonly agentId: string }, { ownerId, agentIds }: Sight): boolean {
   return (ownerId === null || task.ownerId === ownerId) && agentIds?.includes(task.agentId) !== false;
-}
-
-/** A turn is queued as submitted, or as working where its task had begun before. */
-function canWait(state: TaskState): boolean {
-  return state === 'TASK_STATE_SUBMITTED' || state === 'TASK_STATE_WORKING';
 }
 
 function newestFirst(a: BrowsedTask, b: BrowsedTask): number {

@@ -211,9 +211,10 @@ export interface TaskStore {
   /** Gives this replica's leases back (their holder is RELEASED then) and ends its life, so that others may take over. */
   retireReplica(replicaId: string): Promise<void>;
   /**
-   * Takes tasks that nobody runs and makes `replicaId` their holder, in one statement: of the owner that has the fewest
-   * here first, the oldest of that owner; among equals it goes round. Of very many owners it looks at the next ones only. May give fewer than `limit` while more wait, but none only where it saw none. Two claims at
-   * once never get the same task and do not wait for each other: what the other is about to take is passed over.
+   * Takes tasks that nobody runs and makes `replicaId` their holder, in one transaction: of the owner that has the
+   * fewest here first, the oldest of that owner; among equals it goes round. Of very many owners it looks at the next ones
+   * only. May give fewer than `limit` while more wait, but none only where it saw none. Two claims at once never get the
+   * same task; where they can be at once, they do not wait for each other: what the other is about to take is passed over.
    */
   claimTasks(query: ClaimQuery): Promise<readonly ClaimedTask[]>;
   /** Looks at what waits; counts no more than `limit` queued tasks. */

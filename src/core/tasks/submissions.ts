@@ -68,7 +68,8 @@ export class Submitter {
   async #create(submission: Submission, text: string, dedup: Deduplication | null): Promise<Submitted> {
     const { scope, message, agent } = submission;
     const engine = this.#engine;
-    // Asked again after each: others who waited for the same look may have used it up.
+    // Asked again after each: others who waited for the same look may have used it up. Nothing is awaited between the last
+    // time and what is counted then.
     while (engine.isQueueLookDue(scope)) await engine.lookAtQueue();
     const place = engine.placeFor(scope);
     const nowMs = engine.clock.now();
@@ -157,11 +158,10 @@ export class Submitter {
         }
         continue;
       }
-      if (engine.isQueueLookDue(scope)) {
-        await engine.lookAtQueue();
-        attempt--;
-        continue;
-      }
+      // The head is not read again, or others might use up what may be queued meanwhile, each time. Where the task has
+      // changed since it was read, nothing is written.
+      while (engine.isQueueLookDue(scope)) await engine.lookAtQueue();
+      if (engine.runOf(taskId) !== undefined) continue;
       const place = engine.placeFor(scope);
       this.#checkHistory(before);
       const context = message.contextId === undefined ? `,"contextId":${JSON.stringify(before.contextId)}` : '';

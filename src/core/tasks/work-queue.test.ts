@@ -244,6 +244,26 @@ describe('limits on the queue', () => {
     expect(bench.store.looks - looks).toBe(1);
   });
 
+  it('an answer to a task waits for a look like a new task: however many of these come, they do not keep it waiting', async () => {
+    const { bench, agent } = await fullBench(1, { limits: { maxQueued: 20 }, storeOf: shared });
+    const { taskId } = agent.last.run;
+    agent.last.yield(inputRequired('which?'));
+    await until('the question', () => bench.engine.runningCount === 0);
+    await bench.begin('in the way');
+    await bench.pass(1_000);
+    // Whenever the task is read, others have used up what may be queued without a look.
+    let others = 0;
+    bench.store.beforeRead = async () => {
+      others++;
+      await bench.begin('new').catch(() => undefined);
+    };
+    const answer = configured(messageOf('this one', { taskId }), { returnImmediately: true });
+    expect(taskOf(await bench.service.send(bench.call(), answer)).id).toBe(taskId);
+    bench.store.beforeRead = () => undefined;
+    expect(await holderOf(bench, taskId)).toBe(QUEUED);
+    expect(others).toBeLessThan(5);
+  });
+
   it('what is being stored while the queue is looked at counts', async () => {
     const { bench } = await fullBench(1, { limits: { maxQueued: 2 } });
     const storing = bench.store.hold();
@@ -460,6 +480,43 @@ describe('claims', () => {
     bench.store.beforeRead = () => undefined;
     await bench.pass(1_000);
     expect(agent.last.run).toMatchObject({ taskId, attempt: 1 });
+  });
+
+  it('what is queued while a sweep looks at an empty queue is run as soon as there is room, not by the next sweep', async () => {
+    const { bench, agent } = await fullBench();
+    const looking = gate();
+    bench.store.afterBacklog = () => looking.passed;
+    const { looks } = bench.store;
+    await bench.pass(1_000);
+    expect(bench.store.looks).toBe(looks + 1);
+    const taskId = await bench.begin();
+    looking.open();
+    await turns(5);
+    agent.last.yield(completed);
+    await until('its run', () => agent.runs.length === 2);
+    expect(agent.last.run.taskId).toBe(taskId);
+  });
+
+  it('what is heard of while a sweep looks at an empty queue is claimed, not by the next sweep', async () => {
+    const { bench: a } = await fullBench();
+    const onB = puppet();
+    const b = new Bench(files, [onB.agent], { limits: { maxRunning: 4 } });
+    await b.engine.start();
+    await b.begin();
+    const { length } = onB.runs;
+    const looking = gate();
+    b.store.afterBacklog = () => looking.passed;
+    await b.pass(1_000);
+    const taskId = await a.begin();
+    // It is not idle, and claims a moment later.
+    b.engine.lookForWork();
+    looking.open();
+    await turns(5);
+    expect(onB.runs.length).toBe(length);
+    await b.pass(20);
+    await until('its run', () => onB.runs.length === length + 1);
+    expect(onB.last.run.taskId).toBe(taskId);
+    await b.engine.stop(0);
   });
 
   it('a claim that fails is tried again by the next sweep', async () => {

@@ -198,7 +198,8 @@ export class WorkQueue {
     this.#isSweeping = true;
     try {
       const backlog = await this.#readBacklog();
-      this.#hasWaiting = backlog.hasWaiting;
+      // What was queued here, or heard of, while the store was read is newer than its answer.
+      this.#hasWaiting = backlog.hasWaiting || this.#counts.total > 0 || this.#isDue;
       this.#hasDead = backlog.hasDead;
       this.#isOwnDue ||= this.#sweeps++ % OWN_LEASES_EVERY === 0;
       if (backlog.hasWaiting || backlog.hasDead || this.#isOwnDue || this.#held.size > 0) await this.look();

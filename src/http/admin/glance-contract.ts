@@ -14,7 +14,10 @@ export const glancesQuerySchema = z.strictObject({
 
 export const queuedSchema = z.object({
   since: z.iso.datetime(),
-  place: z.int().meta({ description: 'In the queue of all replicas; 1: the next.' }),
+  before: z.int().nullable().meta({
+    description:
+      'Older tasks of the same owner that wait too; owners take turns. null: more than are counted, 1,000 of all owners that are asked for.',
+  }),
   full: z.enum(['server', 'owner', 'agent']).nullable().meta({
     description:
       'Whose limit of running tasks is reached in the process that answers. null: none, it is about to begin here or elsewhere.',
@@ -32,7 +35,7 @@ export const glancesSchema = z.object({
           'A digit for each sixteenth of its life: 0 for no events, 9 for the most; estimated from a few of them. Empty: it was over within milliseconds, or is not known.',
       }),
       queued: queuedSchema.nullable().meta({
-        description: 'It waits for a replica with room. null: it does not, or beyond the first 1,000 of the queue.',
+        description: 'It waits for a replica with room. null: it does not.',
       }),
     }),
   ),

@@ -1,4 +1,4 @@
-/** GET /api/v1/task-glances: the rate of events of tasks in view, and where in the queue they wait. */
+/** GET /api/v1/task-glances: the rate of events of tasks in view, and what of their owner waits before them. */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../core/clock.ts';
 import type { GlancedTask } from '../../core/tasks/browser.ts';
@@ -27,10 +27,9 @@ export function registerGlances(app: FastifyInstance, { browsing, fullFor, clock
         seq: task.seq,
         lastAt: toTime(Math.max(task.statusAtMs, task.samples.at(-1)?.atMs ?? 0)),
         rate: eventRate(task.samples, livesUntilMs(task, clock.now())),
-        queued:
-          task.place === null
-            ? null
-            : { since: toTime(task.statusAtMs), place: task.place, full: fullFor(task)?.of ?? null },
+        queued: task.isQueued
+          ? { since: toTime(task.statusAtMs), before: task.before, full: fullFor(task)?.of ?? null }
+          : null,
       })),
     };
   });

@@ -44,9 +44,14 @@ export const liveFrameSchemas = {
   hello: z.object({
     liveId: z.string(),
     maxTasks: z.int().meta({ description: 'How many tasks can be followed at once.' }),
-    heartbeatMs: z.int().meta({ description: 'A `beat` comes this often, whatever else comes.' }),
+    heartbeatMs: z
+      .int()
+      .meta({
+        description:
+          'A `beat` comes this often, whatever else comes, but not while bytes sent before it are still on their way.',
+      }),
   }),
-  /** The stream is there: where none comes for a while it is not, whatever the connection looks like. */
+  /** The stream is there: where nothing comes for a while it is not, whatever the connection looks like. */
   beat: z.object({}),
   /** Tasks of the list that have changed. */
   tasks: z.object({

@@ -90,6 +90,23 @@ describe.skipIf(postgresSkipped !== undefined)('rate limits on PostgreSQL', () =
     expect([c.told[1], d.told[1]]).toEqual([10, 9]);
   });
 
+  test('[A8] while failures cannot be added up each replica allows its share of them, the one that noticed first too', async () => {
+    const { url, limiters } = await open(150, 2);
+    const [a, b] = limiters.replicas(8, { endpoint: 'failed-authentications' });
+    const other = connect(url);
+    await other.transaction(async (session) => {
+      await session.query('lock table rate_windows in access exclusive mode');
+      // The first failure on each is on its way to the database when that is given up.
+      for (const limiter of [a, b]) limiter.count('address');
+      await waitFor('both to count alone', 20_000, () => limiters.fallbacks === 2);
+      for (const limiter of [a, b]) {
+        let failures = 1;
+        for (; limiter.exhaustedForMs('address') === 0; failures++) limiter.count('address');
+        expect(failures).toBe(4);
+      }
+    });
+  });
+
   test('[A8] a count does not wait for other work on the database', async () => {
     const { url } = await newMigratedDatabase();
     const pool = { size: 1, overflow: 0, acquireTimeoutMs: 20_000 };

@@ -1,4 +1,4 @@
-/** What lists tell of tasks in view: the rate of their events, and where in the queue they wait. */
+/** What lists tell of tasks in view: the rate of their events, and what waits before them. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Glances, glancesSchema } from '../../../src/http/admin/glance-contract.ts';
 import type { Overview } from '../../../src/http/admin/overview-contract.ts';
@@ -61,18 +61,24 @@ describe.each(DATABASES)('on $name', (under) => {
       expect(Date.parse(end?.lastAt ?? '')).toBeGreaterThanOrEqual(Date.parse(last));
     });
 
-    test('[U1] a queued task says since when, its place, and whose limit it waits for; so does the overview', async () => {
-      const running = await send(ann.key, '/sleep 600000');
-      await waitFor('it to run', 20_000, async () => (await glances(ann.key, [running])).get(running)?.seq === 2);
+    test('[U1] a queued task says since when, what of its owner is before it, and whose limit it waits for; so does the overview', async () => {
+      const [running, ofBob] = [await send(ann.key, '/sleep 600000'), await send(bob.key, '/sleep 600000')];
+      await waitFor('both to run', 20_000, async () =>
+        [...(await glances(parley.adminKey, [running, ofBob])).values()].every(({ seq }) => seq === 2),
+      );
+      const first = await send(bob.key, 'older, of another owner');
       const [second, third] = [await send(ann.key, 'second'), await send(ann.key, 'third')];
-      const told = await glances(ann.key, [running, second, third]);
+      const told = await glances(ann.key, [running, first, second, third]);
+      expect([...told.keys()].toSorted()).toEqual([running, second, third].toSorted());
       expect(told.get(running)?.queued).toBeNull();
-      expect(told.get(second)?.queued).toMatchObject({ place: 1, full: 'owner' });
-      expect(told.get(third)?.queued).toMatchObject({ place: 2, full: 'owner' });
+      expect(told.get(second)?.queued).toMatchObject({ before: 0, full: 'owner' });
+      expect(told.get(third)?.queued).toMatchObject({ before: 1, full: 'owner' });
+      const all = await glances(parley.adminKey, [first, second, third]);
+      expect([first, second, third].map((id) => all.get(id)?.queued?.before)).toEqual([0, 0, 1]);
       const { json } = await manage(parley, 'GET', '/api/v1/overview');
-      expect((json as Overview).queue).toEqual({ tasks: 2, longestSince: told.get(second)?.queued?.since });
+      expect((json as Overview).queue).toEqual({ tasks: 3, longestSince: all.get(first)?.queued?.since });
 
-      await manage(parley, 'POST', `/api/v1/tasks/${running}/cancel`, { key: ann.key });
+      for (const id of [running, ofBob]) await manage(parley, 'POST', `/api/v1/tasks/${id}/cancel`);
       await waitFor('the queue to be empty', 20_000, async () => {
         const now = await manage(parley, 'GET', '/api/v1/overview');
         return (now.json as Overview).queue?.longestSince === null;

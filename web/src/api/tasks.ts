@@ -64,7 +64,7 @@ export async function readGlances(ids: readonly string[], signal?: AbortSignal):
   return glances;
 }
 
-/** Where in the queue a task waits, as long as somebody looks; null: it does not. */
+/** Since when a task waits in the queue, and behind what, as long as somebody looks; null: it does not. */
 export const queuedQuery = (id: string) =>
   queryOptions({
     queryKey: ['tasks', 'queued', id],

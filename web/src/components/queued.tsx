@@ -3,9 +3,9 @@ import type { Queued } from '../api/tasks.ts';
 import { Duration } from './time.tsx';
 
 const WHY = {
-  server: ['server full', 'Every replica runs as many tasks as it may'],
-  owner: ['owner full', 'As many tasks of its owner run as may'],
-  agent: ['agent full', 'As many tasks of its agent run as may'],
+  server: ['server full', 'The replica that answered runs as many tasks as it may'],
+  owner: ['owner full', 'The replica that answered runs as many tasks of its owner as it may'],
+  agent: ['agent full', 'The replica that answered runs as many tasks of its agent as it may'],
 } as const;
 
 export function QueuedText({ queued: { since, full } }: { queued: Queued }) {

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, Ban, Copy, Ellipsis, RotateCw, Terminal } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
-import { useMayWrite } from '../../api/session.ts';
+import { useMayWrite, usePrincipal } from '../../api/session.ts';
 import { cancelTask, queuedQuery, taskQuery } from '../../api/tasks.ts';
 import { Button, IconButton } from '../../components/button.tsx';
 import { CopyButton, copyText } from '../../components/copy.tsx';
@@ -147,14 +147,16 @@ export function TaskHeader({ view }: { view: TaskView }) {
   );
 }
 
-/** Its place, and why it waits. */
+/** Why it waits, and what waits before it: of its owner, as owners take turns. */
 function QueueFact({ id }: { id: string }) {
   const { data } = useQuery(queuedQuery(id));
+  const whose = usePrincipal()?.isAdmin === true ? 'of this owner' : 'of yours';
   if (!data) return null;
+  const { before } = data;
   return (
-    <span className="whitespace-nowrap text-ink">
-      <QueuedText queued={data} />,{' '}
-      {data.place === 1 ? 'next in the queue' : `${formatCount(data.place - 1)} before it`}
+    <span className="text-ink">
+      <QueuedText queued={data} />
+      {before !== null && `, ${before === 0 ? `the next ${whose}` : `${formatCount(before)} ${whose} before it`}`}
     </span>
   );
 }
