@@ -44,12 +44,10 @@ export const liveFrameSchemas = {
   hello: z.object({
     liveId: z.string(),
     maxTasks: z.int().meta({ description: 'How many tasks can be followed at once.' }),
-    heartbeatMs: z
-      .int()
-      .meta({
-        description:
-          'A `beat` comes this often, whatever else comes, but not while bytes sent before it are still on their way.',
-      }),
+    heartbeatMs: z.int().meta({
+      description:
+        'A `beat` comes this often, whatever else comes, but not while bytes sent before it are still on their way.',
+    }),
   }),
   /** The stream is there: where nothing comes for a while it is not, whatever the connection looks like. */
   beat: z.object({}),
