@@ -1,6 +1,6 @@
 /** The queue: what finds no room waits in the store, in order, and is run by the first replica that has some. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FaultStore, gate } from '../../../test/support/fault-store.ts';
+import { gate } from '../../../test/support/fault-store.ts';
 import { chunk, completed, inputRequired, type Puppet, puppet, working } from '../../../test/support/puppet.ts';
 import { ReplicaBench } from '../../../test/support/replica-bench.ts';
 import {
@@ -16,7 +16,7 @@ import {
 } from '../../../test/support/task-bench.ts';
 import type { Message, Task } from '../../protocol/v1/types.ts';
 import type { SendResult } from './service.ts';
-import { QUEUED, type TaskStore } from './store.ts';
+import { QUEUED } from './store.ts';
 
 let files: BenchFiles;
 beforeEach(() => {
@@ -28,13 +28,6 @@ const scope = { ownerId: 'alice', agentId: 'agent' };
 const taskOf = (result: SendResult): Task => JSON.parse('task' in result ? result.task : '{}') as Task;
 const order = (agent: Puppet) => agent.runs.map(({ run }) => run.taskId);
 const holderOf = async (bench: Bench, taskId: string) => (await bench.store.readHead(scope, taskId))?.leaseReplica;
-
-/** As if two other replicas were alive. */
-function shared(store: TaskStore): FaultStore {
-  const faults = new FaultStore(store);
-  faults.otherReplicas = 2;
-  return faults;
-}
 
 /** A replica with room for `maxRunning` tasks, as many of which run. */
 async function fullBench(maxRunning = 1, options: BenchOptions = {}, agent: Puppet = puppet()) {
@@ -181,106 +174,6 @@ describe('a message that finds no room', () => {
     await turns(10);
     expect(agent.runs.length).toBe(1);
     expect(await bench.state(taskId)).toBe('TASK_STATE_CANCELED');
-  });
-});
-
-describe('limits on the queue', () => {
-  it.each([
-    ['maxQueued', 'bob'],
-    ['maxQueuedPerOwner', 'alice'],
-  ] as const)('tasks.%s: one more is refused, nothing of it is stored', async (key, owner) => {
-    const reached: string[] = [];
-    const options = { limits: { [key]: 2 }, metrics: { limitReached: (limit: string) => reached.push(limit) } };
-    const { bench, agent } = await fullBench(1, options);
-    await Promise.all([bench.begin(), bench.begin()]);
-    for (const _ of ['as counted here', 'as counted in the store']) {
-      await expect(bench.begin('third', { owner })).rejects.toMatchObject({
-        code: 'LIMIT_EXCEEDED',
-        message: `Too many tasks wait (tasks.${key} is 2); try again in a moment`,
-        retryAfterSeconds: 1,
-      });
-      await bench.pass(1_000);
-    }
-    expect(reached).toEqual([`tasks.${key}`, `tasks.${key}`]);
-    expect((await bench.service.list(bench.call({ owner }), {})).totalSize).toBe(owner === 'alice' ? 3 : 0);
-    if (key === 'maxQueuedPerOwner') await bench.begin('of another owner', { owner: 'bob' });
-    agent.last.yield(completed);
-    await until('the next', () => agent.runs.length === 2);
-    await bench.begin('third', { owner });
-  });
-
-  it.each(['maxQueued', 'maxQueuedPerOwner'] as const)(
-    'tasks.%s is passed by a tenth at most by a burst on several replicas',
-    async (key) => {
-      const options = { limits: { maxRunning: 1, [key]: 100 }, storeOf: shared };
-      const replicas: Bench[] = [];
-      for (const _ of range(1, 3)) {
-        const bench = new Bench(files, [puppet().agent], options);
-        await bench.engine.start();
-        await bench.begin('running', { owner: key === 'maxQueued' ? 'somebody' : 'alice' });
-        replicas.push(bench);
-      }
-      for (const bench of replicas) await bench.pass(1_000);
-      const burst = replicas.flatMap((bench) => range(1, 150).map(() => bench.begin('burst')));
-      const taken = (await Promise.allSettled(burst)).filter(({ status }) => status === 'fulfilled').length;
-      expect(taken).toBeGreaterThanOrEqual(100);
-      expect(taken).toBeLessThanOrEqual(110);
-      // Whoever is refused causes no look.
-      const looks = replicas.map(({ store }) => store.looks);
-      await Promise.allSettled(replicas.flatMap((bench) => range(1, 20).map(() => bench.begin('more'))));
-      await Promise.allSettled(replicas.map((bench) => bench.begin('more')));
-      expect(replicas.map(({ store }, index) => store.looks - (looks[index] ?? 0) <= 1)).toEqual([true, true, true]);
-      for (const bench of replicas) await bench.engine.stop(0);
-    },
-  );
-
-  it('while there is room enough nobody looks at the queue to send a message', async () => {
-    const { bench } = await fullBench(1, { storeOf: shared });
-    await bench.pass(1_000);
-    const { looks } = bench.store;
-    await Promise.all(range(1, 10).map(() => bench.begin()));
-    expect(bench.store.looks).toBe(looks);
-    await Promise.all(range(1, 10).map(() => bench.begin()));
-    expect(bench.store.looks - looks).toBe(1);
-  });
-
-  it('an answer to a task waits for a look like a new task: however many of these come, they do not keep it waiting', async () => {
-    const { bench, agent } = await fullBench(1, { limits: { maxQueued: 20 }, storeOf: shared });
-    const { taskId } = agent.last.run;
-    agent.last.yield(inputRequired('which?'));
-    await until('the question', () => bench.engine.runningCount === 0);
-    await bench.begin('in the way');
-    await bench.pass(1_000);
-    // Whenever the task is read, others have used up what may be queued without a look.
-    let others = 0;
-    bench.store.beforeRead = async () => {
-      others++;
-      await bench.begin('new').catch(() => undefined);
-    };
-    const answer = configured(messageOf('this one', { taskId }), { returnImmediately: true });
-    expect(taskOf(await bench.service.send(bench.call(), answer)).id).toBe(taskId);
-    bench.store.beforeRead = () => undefined;
-    expect(await holderOf(bench, taskId)).toBe(QUEUED);
-    expect(others).toBeLessThan(5);
-  });
-
-  it('what is being stored while the queue is looked at counts', async () => {
-    const { bench } = await fullBench(1, { limits: { maxQueued: 2 } });
-    const storing = bench.store.hold();
-    const queued = [bench.begin(), bench.begin()];
-    await until('the commit', () => bench.store.underWay.length > 0);
-    await bench.pass(1_000);
-    await expect(bench.begin()).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
-    storing.open();
-    await Promise.all(queued);
-  });
-
-  it('a commit that fails leaves nothing that counts', async () => {
-    const { bench } = await fullBench(1, { limits: { maxQueued: 1 } });
-    bench.store.failNext();
-    await expect(bench.begin()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    expect(bench.engine.queuedCount).toBe(0);
-    await bench.begin();
   });
 });
 
