@@ -52,7 +52,7 @@ export async function openAdminRoutes(
   url: string | undefined,
   mayBePlain: boolean,
 ): Promise<AdminRoutes> {
-  if (url !== undefined && !/^https?:\/\/./i.test(url)) {
+  if (url !== undefined && !(/^https?:\/\/./i.test(url) && URL.canParse(url))) {
     throw new AppError('INVALID_PARAMS', `--url must be an http or https URL, not ${JSON.stringify(url)}`);
   }
   if (url !== undefined && !mayBePlain && isPlainElsewhere(url)) {

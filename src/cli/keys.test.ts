@@ -218,7 +218,9 @@ describe('without a server', () => {
     }
     expect((await run(['list', '--json'])).out).toBe('[]\n');
     expect((await run(['rotate', 'x', '--grace', '1y'])).err).toContain('error: --grace must be a time such as');
-    expect((await run(['list', '--url', 'localhost'])).err).toContain('error: --url must be an http or https URL');
+    for (const url of ['localhost', 'http://%']) {
+      expect((await run(['list', '--url', url])).err).toContain('error: --url must be an http or https URL');
+    }
     expect((await run(['list'], { PORT: 'x' })).err).toContain('PORT (server.port) must be an integer');
   });
 
