@@ -31,6 +31,7 @@ export class GrpcStream implements StreamSink, ServedStream {
   readonly #writer: MessageWriter;
   #source: OpenStream | null = null;
   #lastEventId: number | null = null;
+  #place = 0;
   #isOver = false;
   #isFull = false;
   /** What is left to do when the client has taken everything. */
@@ -68,7 +69,7 @@ export class GrpcStream implements StreamSink, ServedStream {
     this.#lastEventId = firstEventId - 1;
     this.#exchange.header('first-event-id', String(firstEventId));
     this.#exchange.sendHead();
-    this.#streams.add(this);
+    this.#place = this.#streams.add(this);
   }
 
   snapshot(seq: number, taskJson: string): void {
@@ -141,7 +142,7 @@ export class GrpcStream implements StreamSink, ServedStream {
   #onClosed(): void {
     this.#isOver = true;
     this.#writer.dispose();
-    this.#streams.remove(this);
+    this.#streams.remove(this.#place, this);
     this.#source?.close();
   }
 }

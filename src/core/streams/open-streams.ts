@@ -3,6 +3,7 @@ import { AppError } from '../../protocol/errors.ts';
 import type { Principal } from '../access/principal.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
+import { TransitMap } from '../transit-map.ts';
 
 export interface StreamLimits {
   /** Between two signs of life on an idle connection. */
@@ -52,7 +53,8 @@ export class OpenStreams {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
-  readonly #open = new Set<ServedStream>();
+  readonly #open = new TransitMap<number, ServedStream>();
+  #lastPlace = 0;
   readonly #behind = new Set<Unsent>();
   readonly #mayStay: MayStay;
   readonly #stopTimer: () => void;
@@ -65,7 +67,7 @@ export class OpenStreams {
     this.metrics = metrics;
     this.#mayStay = mayStay;
     this.#stopTimer = clock.every(limits.heartbeatMs, () => {
-      for (const stream of this.#open) {
+      for (const stream of this.#open.values()) {
         stream.beat();
         void this.#recheck(stream);
       }
@@ -106,21 +108,24 @@ export class OpenStreams {
     return sum;
   }
 
-  add(stream: ServedStream): void {
-    this.#open.add(stream);
+  /** The stream's place, with which it is removed. */
+  add(stream: ServedStream): number {
+    const place = ++this.#lastPlace;
+    this.#open.set(place, stream);
     this.metrics.streamOpened();
     // With the first event, from which it can be resumed elsewhere.
     if (this.#isStopped) setImmediate(() => stream.finish('stopping'));
+    return place;
   }
 
-  remove(stream: ServedStream): void {
-    this.#open.delete(stream);
+  remove(place: number, stream: ServedStream): void {
+    this.#open.delete(place);
     this.#behind.delete(stream);
   }
 
   /** An API key was changed: its streams end at once where it opens nothing any more. Others are noticed at a heartbeat. */
   recheck(keyId: string): void {
-    for (const stream of this.#open) if (stream.caller.principal.keyId === keyId) void this.#recheck(stream);
+    for (const stream of this.#open.values()) if (stream.caller.principal.keyId === keyId) void this.#recheck(stream);
   }
 
   async #recheck(stream: ServedStream): Promise<void> {
@@ -131,6 +136,6 @@ export class OpenStreams {
   stop(): void {
     this.#isStopped = true;
     this.#stopTimer();
-    for (const stream of this.#open) stream.finish('stopping');
+    for (const stream of this.#open.values()) stream.finish('stopping');
   }
 }

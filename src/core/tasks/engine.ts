@@ -8,6 +8,7 @@ import type { AgentRegistry } from '../agents/registry.ts';
 import type { Clock } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import type { Logger } from '../logger.ts';
+import { TransitMap } from '../transit-map.ts';
 import { TasksElsewhere } from '../replicas/elsewhere.ts';
 import { type LinkHost, ReplicaLink, type ReplicaLinkOptions } from '../replicas/link.ts';
 import { CommitQueue, commitOne } from './commit-queue.ts';
@@ -76,7 +77,7 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
   readonly link: ReplicaLink | null;
   readonly #elsewhere: TasksElsewhere;
   readonly #isShared: boolean;
-  readonly #runs = new Map<string, TaskRun>();
+  readonly #runs = new TransitMap<string, TaskRun>();
   readonly #room: Room;
   readonly #work: WorkQueue;
   readonly #submitter: Submitter;

@@ -1,5 +1,6 @@
 /** The executor's side of one turn: its events, pulled one at a time, and what it sees of its task. */
 import type { AppError } from '../../protocol/errors.ts';
+import type { Message, Task } from '../../protocol/v1/types.ts';
 import { type Clock, sleep } from '../clock.ts';
 import type { AgentEvent, Executor, Run } from './executor.ts';
 
@@ -31,7 +32,7 @@ export class Execution {
 
   /** Throws what the executor throws where it should give its events. */
   begin(view: RunView): void {
-    this.#iterator = this.#executor.execute(this.#runOf(view))[Symbol.asyncIterator]();
+    this.#iterator = this.#executor.execute(new ExecutorsRun(this, this.#clock, view))[Symbol.asyncIterator]();
   }
 
   /** Asks for the next event, which the listener gets. */
@@ -61,30 +62,45 @@ export class Execution {
     this.#abort?.abort(reason);
   }
 
-  #runOf(view: RunView): Run {
-    const clock = this.#clock;
-    const signal = (): AbortSignal => this.#signal();
-    return {
-      taskId: view.taskId,
-      contextId: view.contextId,
-      ownerId: view.ownerId,
-      message: view.message,
-      attempt: view.attempt,
-      get signal() {
-        return signal();
-      },
-      now: () => clock.now(),
-      sleep: (ms) => sleep(clock, ms, signal()),
-      loadTask: view.loadTask,
-    };
-  }
-
   /** Made when first asked for: most short runs never look at it. */
-  #signal(): AbortSignal {
+  signal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController();
       if (this.#abortReason !== null) this.#abort.abort(this.#abortReason);
     }
     return this.#abort.signal;
+  }
+}
+
+/**
+ * The turn as the executor sees it. A class, as an object literal with a getter in it is a new hidden class each time: those
+ * are old from the start, and with them all that the getter sees of its turn stays until the next full collection.
+ */
+class ExecutorsRun implements Run {
+  readonly taskId: string;
+  readonly contextId: string;
+  readonly ownerId: string;
+  readonly message: Message;
+  readonly attempt: number;
+  readonly loadTask: () => Promise<Task>;
+  /** As properties, so that an executor may take them apart. */
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly #execution: Execution;
+
+  constructor(execution: Execution, clock: Clock, view: RunView) {
+    this.taskId = view.taskId;
+    this.contextId = view.contextId;
+    this.ownerId = view.ownerId;
+    this.message = view.message;
+    this.attempt = view.attempt;
+    this.loadTask = view.loadTask;
+    this.now = () => clock.now();
+    this.sleep = (ms) => sleep(clock, ms, execution.signal());
+    this.#execution = execution;
+  }
+
+  get signal(): AbortSignal {
+    return this.#execution.signal();
   }
 }

@@ -1,5 +1,6 @@
 /** Who follows which task in this process, with the limits on how many may. */
 import { AppError } from '../../protocol/errors.ts';
+import { TransitMap } from '../transit-map.ts';
 import type { LogRow } from './log.ts';
 import type { TaskStore } from './store.ts';
 import { type EventSink, TaskSubscription } from './subscription.ts';
@@ -16,7 +17,7 @@ export class SubscriptionHub {
   readonly #limits: HubLimits;
   readonly #onLimit: (limit: string) => void;
   readonly #onFollowed: (taskId: string) => void;
-  readonly #byTask = new Map<string, Set<TaskSubscription>>();
+  readonly #byTask = new TransitMap<string, Set<TaskSubscription>>();
   readonly #openByOwner = new Map<string, number>();
   readonly #waiting = new Set<TaskSubscription>();
   #onNoneWaiting: (() => void) | null = null;

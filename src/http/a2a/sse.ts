@@ -32,6 +32,7 @@ class SseStream implements StreamSink, ServedStream {
   readonly #reply: FastifyReply;
   readonly #framing: Framing;
   #source: OpenStream | null = null;
+  #place = 0;
   #isOpen = false;
   #isOver = false;
   #isFull = false;
@@ -68,7 +69,7 @@ class SseStream implements StreamSink, ServedStream {
     // What the hooks have set goes out with our own.
     raw.writeHead(200, { ...this.#reply.getHeaders(), ...HEAD } as OutgoingHttpHeaders);
     raw.once('close', () => this.#onClose());
-    this.#streams.add(this);
+    this.#place = this.#streams.add(this);
     if (raw.destroyed) this.#onClose();
   }
 
@@ -145,7 +146,7 @@ class SseStream implements StreamSink, ServedStream {
 
   #onClose(): void {
     this.#isOver = true;
-    this.#streams.remove(this);
+    this.#streams.remove(this.#place, this);
     this.#source?.close();
   }
 }
