@@ -69,7 +69,7 @@ export class TaskService {
     checkMediaTypes(call.agent, request.message.parts);
     const config = request.configuration?.taskPushNotificationConfig;
     const pushConfig = config && (await this.#push.prepare(call, config, request.message.taskId));
-    const submitted = await this.#engine.submit(this.#submissionOf(call, scope, request, pushConfig));
+    const submitted = await this.#engine.submit(this.#submissionOf(call, scope, request, pushConfig, undefined));
     if (request.configuration?.returnImmediately !== true) await this.#untilSettled(call, submitted);
     else await this.#untilKnown(call, submitted);
     const content = { historyLength: request.configuration?.historyLength, artifacts: true };
@@ -86,10 +86,11 @@ export class TaskService {
     scope: TaskScope,
     { message }: SendMessageRequest,
     pushConfig: MakePushConfig | undefined,
+    beforeStart: Submission['beforeStart'],
   ): Submission {
     const { agent, idempotencyKey, requestId } = call;
     const checkPushRoom = this.#checkPushRoom;
-    return { scope, agent, message, idempotencyKey, requestId, pushConfig, checkPushRoom };
+    return { scope, agent, message, idempotencyKey, requestId, pushConfig, checkPushRoom, beforeStart };
   }
 
   readonly #checkPushRoom = (ownerId: string): Promise<void> => this.#push.checkRoom(ownerId);
@@ -161,14 +162,12 @@ export class TaskService {
     const pushConfig = config && (await this.#push.prepare(call, config, request.message.taskId));
     let live: OpenStream | null = null;
     try {
-      const submitted = await this.#engine.submit({
-        ...this.#submissionOf(call, scope, request, pushConfig),
-        beforeStart: (taskId) => {
-          const subscription = hub.attach(scope.ownerId, taskId, sink);
-          void subscription.start(0, 0, true);
-          live = subscription;
-        },
-      });
+      const beforeStart = (taskId: string): void => {
+        const subscription = hub.attach(scope.ownerId, taskId, sink);
+        void subscription.start(0, 0, true);
+        live = subscription;
+      };
+      const submitted = await this.#engine.submit(this.#submissionOf(call, scope, request, pushConfig, beforeStart));
       if (submitted.status !== 'joined' && submitted.isNew && live !== null) return live;
       (live as OpenStream | null)?.close();
       live = null;

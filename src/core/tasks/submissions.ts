@@ -26,7 +26,7 @@ export interface Submission {
   /** Called where the task has push configurations already. Rejects while there is no room for more deliveries. */
   readonly checkPushRoom?: ((ownerId: string) => Promise<void>) | undefined;
   /** Called with the id of a new task before anything of it is committed, so that no event can be missed. */
-  readonly beforeStart?: (taskId: string) => void;
+  readonly beforeStart?: ((taskId: string) => void) | undefined;
 }
 
 /** What became of a message: a run of this process, a turn that waits, or a task that an earlier send had made already. */
@@ -106,13 +106,12 @@ export class Submitter {
     const { requestId } = submission;
     const pushConfig = submission.pushConfig?.(taskId);
     const rows = [row];
-    const write = { before: null, head, rows, discard: null, dedup, pushConfig };
     let first: Admission | CommitResult;
     let run: TaskRun | null = null;
     if (place === 'here') {
-      run = engine.newRun({ ...write, executor, message, requestId });
+      run = engine.newRun({ executor, message, requestId, before: null, head, rows, discard: null, dedup, pushConfig });
       first = await run.begin();
-    } else first = await engine.enqueue(write);
+    } else first = await engine.enqueue({ before: null, head, rows, discard: null, dedup, pushConfig });
     if (first.status === 'duplicate') return this.#join(first);
     if (first.status === 'conflict') {
       throw new AppError('INTERNAL', 'Internal error', { detail: `task ${taskId} exists already` });
@@ -178,14 +177,13 @@ export class Submitter {
       const { requestId } = submission;
       const rows = [step.row];
       const pushConfig = submission.pushConfig?.(taskId);
-      const write = { before, head, rows, discard: null, dedup, pushConfig };
       if (place === 'queue') {
-        const result = await engine.enqueue(write);
+        const result = await engine.enqueue({ before, head, rows, discard: null, dedup, pushConfig });
         if (result.status === 'written') return { status: 'queued', isNew: false, taskId };
         if (result.status === 'duplicate') return this.#join(result);
         continue;
       }
-      const run = engine.newRun({ ...write, executor, message, requestId });
+      const run = engine.newRun({ executor, message, requestId, before, head, rows, discard: null, dedup, pushConfig });
       const admission = await run.begin();
       if (admission.status === 'admitted') return { status: 'started', isNew: false, run };
       if (admission.status === 'duplicate') return this.#join(admission);

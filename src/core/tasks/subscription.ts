@@ -8,8 +8,11 @@ import type { TaskStore } from './store.ts';
 
 /** Where a subscription's events go. */
 export interface EventSink {
-  /** Events in order, no gap, no duplicate. Returns false when it can take no more until `resume` is called. */
-  events(rows: readonly LogRow[]): boolean;
+  /**
+   * Events in order, no gap, no duplicate. Returns false when it can take no more until `resume` is called.
+   * @param isEnd `end` comes next.
+   */
+  events(rows: readonly LogRow[], isEnd: boolean): boolean;
   /** The task has ended, or asks for input, and its last event was passed on. */
   end(): void;
   /** The log could not be read on; the stream ends at a resumable position. */
@@ -134,11 +137,12 @@ export class TaskSubscription {
     const last = rows[rows.length - 1];
     if (last === undefined) return;
     this.#position = last.seq;
-    if (!this.#sink.events(rows)) {
+    const isEnd = isLastEvent(last) || (isNewest && endsTurn(last));
+    if (!this.#sink.events(rows, isEnd)) {
       this.#sinkFull = true;
       this.#busy = true;
     }
-    if (isLastEvent(last) || (isNewest && endsTurn(last))) {
+    if (isEnd) {
       this.close();
       this.#sink.end();
     }

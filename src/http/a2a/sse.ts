@@ -68,19 +68,35 @@ class SseStream implements StreamSink, ServedStream {
     const { raw } = this.#reply;
     // What the hooks have set goes out with our own.
     raw.writeHead(200, { ...this.#reply.getHeaders(), ...HEAD } as OutgoingHttpHeaders);
+    this.#enter();
+  }
+
+  #enter(): void {
+    const { raw } = this.#reply;
     raw.once('close', () => this.#onClose());
     this.#place = this.#streams.add(this);
     if (raw.destroyed) this.#onClose();
+  }
+
+  /** The whole stream at once, as an answer of known length: a good deal cheaper than chunks. */
+  #answer(frames: string): void {
+    this.#isOpen = true;
+    this.#isOver = true;
+    const reply = this.#reply.headers(HEAD).send(frames);
+    this.#enter();
+    if (reply.raw.writableLength > 0) this.#watch();
   }
 
   snapshot(seq: number, taskJson: string): void {
     this.#write(`id: ${seq}\ndata: ${this.#framing.task(taskJson)}\n\n`);
   }
 
-  events(rows: readonly LogRow[]): boolean {
+  events(rows: readonly LogRow[], isEnd: boolean): boolean {
     let frames = '';
     for (const row of rows) frames += `id: ${row.seq}\ndata: ${this.#framing.event(row)}\n\n`;
-    return this.#write(frames);
+    if (!isEnd || this.#isOpen || this.#isOver) return this.#write(frames);
+    this.#answer(frames);
+    return true;
   }
 
   /** Whether there is room for more. */
