@@ -28,11 +28,12 @@ export function deduplicationOf(
   const isKeyed = idempotencyKey !== undefined;
   const ttlMs = isKeyed ? windows.keyTtlMs : windows.messageIdWindowMs;
   if (ttlMs === 0) return null;
-  const bodyHash = digest(hasFreeJson(message) ? canonicalJson(message) : messageJson);
+  const body = hasFreeJson(message) ? canonicalJson(message) : messageJson;
+  const whose = `${scope.ownerId}\n${scope.agentId}`;
+  const expiresAtMs = nowMs + ttlMs;
+  if (isKeyed) return { key: digest(`${whose}\nkey\n${idempotencyKey}`), bodyHash: digest(body), expiresAtMs, nowMs };
   // The body holds the message id, the context and the task: with another body it is simply another message.
-  const what = isKeyed ? ['key', idempotencyKey] : ['message', bodyHash];
-  const key = digest([scope.ownerId, scope.agentId, ...what].join('\n'));
-  return { key, bodyHash, expiresAtMs: nowMs + ttlMs, nowMs };
+  return { key: digest(`${whose}\nmessage\n${body}`), bodyHash: '', expiresAtMs, nowMs };
 }
 
 /** 128 bits of SHA-256 are enough to tell messages apart, and every row of the table has two of them. */

@@ -44,7 +44,7 @@ export interface TaskHead {
 export interface Deduplication {
   /** Hash over scope and key: equal for equal owner, agent and Idempotency-Key, or message id. */
   readonly key: string;
-  /** Hash over the decoded message. */
+  /** Hash over the decoded message; empty where `key` covers that. */
   readonly bodyHash: string;
   readonly expiresAtMs: number;
   /** Now, in milliseconds since 1970: an older row that expired before is replaced. */

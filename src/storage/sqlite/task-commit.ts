@@ -1,5 +1,6 @@
 /** Group commit on SQLite: one transaction for all writes, and one each where that fails. In the calling thread. */
 import type { Clock } from '../../core/clock.ts';
+import type { LogRow } from '../../core/tasks/log.ts';
 import type { CommitResult, Deduplication, TaskHead, TaskWrite } from '../../core/tasks/store.ts';
 import { counterChanges } from '../counter-changes.ts';
 import { contentNumber, HEAD_COLUMNS, kindNumber, LOG_COLUMNS, SEQ_SPAN } from '../task-rows.ts';
@@ -15,8 +16,13 @@ const INSERT_TASK = `insert into tasks (${HEAD_COLUMNS}) values (?,?,?,?,?,?,?,?
 const UPDATE_TASK = `update tasks set state = ?, status = ?, status_at = ?, seq = ?, turn_seq = ?, listed = ?,
   message_count = ?, size_chars = ?, lease_replica = ?, lease_epoch = ?, attempt = ?
   where id = ? and seq = ? and lease_epoch = ? returning num, push_configs`;
-/** `stored_at`: PostgreSQL fills it in by itself. */
-const INSERT_LOG = `insert into task_log (${LOG_COLUMNS}, stored_at) values (?,?,?,?,?,?,?,?,?,?)`;
+/** So many rows of a task's log go into one statement: most of what a row costs is the way from here to SQLite and back. */
+const MAX_LOG_ROWS = 8;
+/** For 1, 2, … rows. `stored_at`: PostgreSQL fills it in by itself. */
+const INSERT_LOG = Array.from({ length: MAX_LOG_ROWS }, (_, index) => {
+  const rows = Array(index + 1).fill('(?,?,?,?,?,?,?,?,?,?)').join();
+  return `insert into task_log (${LOG_COLUMNS}, stored_at) values ${rows}`;
+});
 const INSERT_DEDUP = `insert into task_dedup (key, body_hash, task_id, expires_at) values (?,?,?,?)
   on conflict (key) do nothing`;
 const COUNT = `insert into task_counters (owner_id, agent_id, state, slot, n) values (?,?,?,0,?)
@@ -90,25 +96,34 @@ export class SqliteTaskCommits {
         .prepare('update task_log set discarded = 1 where id > ? and id < ? and user_message is null')
         .run(base + write.discard.afterSeq, base + write.discard.beforeSeq);
     }
-    const insertLog = this.#database.prepare(INSERT_LOG);
     const nowMs = this.#clock.now();
-    for (const row of write.rows) {
-      insertLog.run(
-        base + row.seq,
-        kindNumber(row.kind),
-        contentNumber(row.content),
-        row.append ? 1 : 0,
-        row.contentStart,
-        row.contentEnd,
-        row.artifactId,
-        row.userMessage,
-        row.body,
-        nowMs,
-      );
-    }
+    this.#insertLog(base, write.rows, nowMs);
     if (stored.push_configs === 0 && write.pushConfig === undefined) return WRITTEN;
     if (write.pushConfig !== undefined) addPushConfig(this.#database, num, head.ownerId, write.pushConfig);
     return addDeliveries(this.#database, num, write, nowMs) ? WRITTEN_WITH_DELIVERIES : WRITTEN;
+  }
+
+  #insertLog(base: number, rows: readonly LogRow[], nowMs: number): void {
+    for (let from = 0; from < rows.length; from += MAX_LOG_ROWS) {
+      const values: (string | number | null)[] = [];
+      const to = Math.min(rows.length, from + MAX_LOG_ROWS);
+      for (let index = from; index < to; index++) {
+        const row = rows[index] as LogRow;
+        values.push(
+          base + row.seq,
+          kindNumber(row.kind),
+          contentNumber(row.content),
+          row.append ? 1 : 0,
+          row.contentStart,
+          row.contentEnd,
+          row.artifactId,
+          row.userMessage,
+          row.body,
+          nowMs,
+        );
+      }
+      this.#database.prepare(INSERT_LOG[to - from - 1] as string).run(...values);
+    }
   }
 
   /** undefined where the id is taken. */
