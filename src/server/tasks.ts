@@ -61,7 +61,7 @@ export async function createTasks(
     },
     commitMaxWrites: config.tasks.commitMaxWrites,
     isShared,
-    commitMaxConcurrent: isShared ? 4 : 1,
+    commitMaxConcurrent: isShared ? 2 : 1,
     replicaId: randomUUID(),
     random: Math.random,
     onDeliveries: () => push.sender.wake(),
