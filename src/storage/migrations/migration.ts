@@ -1,4 +1,4 @@
-/** What a migration is. Migrations are forward-only, run in a transaction each, and are never edited once released. */
+/** What a migration is. Migrations are forward-only, run in a transaction, and are never edited once released. */
 
 export type Dialect = 'sqlite' | 'postgres';
 

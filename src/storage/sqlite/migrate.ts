@@ -19,22 +19,26 @@ export function migrationStatus(database: SqliteDatabase): MigrationStatus {
   return statusOf(MIGRATIONS, applied);
 }
 
-/** Brings the schema up to date; each migration is one transaction. Returns what it applied. */
+/**
+ * Brings the schema up to date, in one transaction: each would wait for the disk by itself, which is most of a first start.
+ * Returns what it applied.
+ */
 export function migrate(database: SqliteDatabase, now: () => Date): readonly AppliedMigration[] {
-  database.connection.exec(TABLE);
+  const { connection } = database;
   const applied: AppliedMigration[] = [];
-  for (const migration of MIGRATIONS) {
-    database.transaction(() => {
-      // Looked at inside the transaction: another process may have applied it meanwhile.
-      const done = database.connection.prepare('select 1 from schema_migrations where version = ?');
-      if (done.get(migration.version) !== undefined) return;
-      for (const statement of migration.statements('sqlite')) database.connection.exec(statement);
+  database.transaction(() => {
+    connection.exec(TABLE);
+    const isApplied = connection.prepare('select 1 from schema_migrations where version = ?');
+    const note = connection.prepare('insert into schema_migrations (version, name, applied_at) values (?, ?, ?)');
+    // Looked at inside the transaction: another process may have applied them meanwhile.
+    for (const migration of MIGRATIONS) {
+      const { version, name } = migration;
+      if (isApplied.get(version) !== undefined) continue;
+      for (const statement of migration.statements('sqlite')) connection.exec(statement);
       const appliedAt = now().toISOString();
-      database.connection
-        .prepare('insert into schema_migrations (version, name, applied_at) values (?, ?, ?)')
-        .run(migration.version, migration.name, appliedAt);
-      applied.push({ version: migration.version, name: migration.name, appliedAt });
-    });
-  }
+      note.run(version, name, appliedAt);
+      applied.push({ version, name, appliedAt });
+    }
+  });
   return applied;
 }
