@@ -59,7 +59,7 @@ function watch(response: ServerResponse, recording: Recording): void {
   response.once('close', () => recording.end());
 }
 
-/** An answer in one piece is one frame; one in pieces is a stream, whose events are a frame each. */
+/** An answer is one frame; of a stream, which may come in one piece or in many, the head is one and each event another. */
 class AnswerWatcher {
   readonly #response: ServerResponse;
   readonly #recording: Recording;
@@ -82,6 +82,7 @@ class AnswerWatcher {
   }
 
   ended(chunk: unknown): void {
+    if (!this.#isStream && isEventStream(this.#response)) this.written(chunk);
     if (this.#isStream) {
       if (this.#rest !== '') this.#event(this.#rest);
     } else {
@@ -111,6 +112,11 @@ class AnswerWatcher {
       this.#recording.about(taskOfBody(/^data: (.*)$/m.exec(text)?.[1] ?? ''));
     }
   }
+}
+
+function isEventStream(response: ServerResponse): boolean {
+  const { headers } = headOf(response);
+  return headers.some(([name, value]) => name.toLowerCase() === 'content-type' && value === 'text/event-stream');
 }
 
 /** Node keeps the head as it was sent, with what it adds itself; where it does not, what was set must do. */
