@@ -17,6 +17,7 @@ import { sendError } from './errors.ts';
 import { type HostRules, hostGuard } from './hosts.ts';
 import { type BodyCheck, registerJsonParser } from './json-body.ts';
 import { lazyLogger, quietLogger } from './lazy-logger.ts';
+import { NO_SCHEMAS } from './no-schemas.ts';
 import './request.ts';
 
 export interface AppOptions {
@@ -65,6 +66,7 @@ export function createApp(options: AppOptions): FastifyInstance {
       return typeof given === 'string' && isRequestId(given) ? given : newRequestId();
     },
     requestIdHeader: false,
+    schemaController: NO_SCHEMAS,
     // One proxy: the last address in the header is the one that it saw. What stands before it, the client has written.
     // As a function: the number that fastify takes here trusts nobody.
     trustProxy: options.trustProxy ? (_address: string, hop: number) => hop === 0 : false,

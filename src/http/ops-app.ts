@@ -4,6 +4,7 @@ import { sendError } from './errors.ts';
 import { type Readiness, registerHealth } from './health.ts';
 import { hostCheck } from './hosts.ts';
 import { quietLogger } from './lazy-logger.ts';
+import { NO_SCHEMAS } from './no-schemas.ts';
 import './request.ts';
 
 export interface MetricsText {
@@ -35,6 +36,7 @@ export function createOpsApp({ logger, readiness, metrics, allowedHosts }: OpsOp
     loggerInstance: quietLogger(logger),
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
+    schemaController: NO_SCHEMAS,
   });
   app.server.maxConnections = MAX_CONNECTIONS;
   if (allowedHosts !== null) {

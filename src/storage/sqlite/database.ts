@@ -15,6 +15,7 @@ export class SqliteDatabase {
   readonly path: string;
   readonly connection: SqliteConnection;
   readonly #statements = new Map<string, SqliteStatement>();
+  readonly #arrayStatements = new Map<string, SqliteStatement>();
   #tail: Promise<void> | null = null;
   #serverLock: SqliteConnection | null = null;
   #isReading = false;
@@ -59,12 +60,11 @@ export class SqliteDatabase {
 
   /** The same for a statement whose rows come as arrays: much cheaper than objects where there are many. */
   prepareArrays(sql: string): SqliteStatement {
-    const key = `arrays:${sql}`;
-    let statement = this.#statements.get(key);
+    let statement = this.#arrayStatements.get(sql);
     if (statement === undefined) {
       statement = this.connection.prepare(sql);
       statement.setReturnArrays(true);
-      this.#statements.set(key, statement);
+      this.#arrayStatements.set(sql, statement);
     }
     return statement;
   }
@@ -163,6 +163,7 @@ export class SqliteDatabase {
     this.endReads();
     this.#closed = true;
     this.#statements.clear();
+    this.#arrayStatements.clear();
     this.connection.close();
     this.#serverLock?.close();
   }

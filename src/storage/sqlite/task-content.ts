@@ -15,8 +15,9 @@ import type { SqliteDatabase } from './database.ts';
 
 const CONTENT = `select ${LOG_COLUMNS} from task_log where id between ? and ? and discarded = 0`;
 
+/** Kind, content and `append` come as one number, `shape`: what a column costs is the way from SQLite to here. */
 const SELECT_WHOLE = `select t.context_id, t.state, t.status, t.status_at, t.seq, t.first_seq, t.listed,
-  l.id, l.kind, l.content, l.append, l.content_start, l.content_end, l.artifact_id, l.user_message, l.body
+  l.id, l.kind * 8 + l.content * 2 + l.append, l.content_start, l.content_end, l.artifact_id, l.user_message, l.body
   from tasks t left join task_log l on l.id between t.num * ${SEQ_SPAN} and t.num * ${SEQ_SPAN} + ${SEQ_SPAN - 1}
     and l.discarded = 0 and l.content <> ${CONTENT_NONE}
   where t.id = ? and t.owner_id = ? and t.agent_id = ? order by l.id`;
@@ -31,9 +32,7 @@ type WholeRow = [
   firstSeq: number,
   listed: number,
   id: number | null,
-  kind: number,
-  content: number,
-  append: number,
+  shape: number,
   contentStart: number,
   contentEnd: number,
   artifactId: string | null,
@@ -81,13 +80,13 @@ export function readContent(database: SqliteDatabase, num: number, query: Conten
 function logRowOfWhole(row: WholeRow): LogRow {
   return logRowOf({
     id: row[7] ?? 0,
-    kind: row[8],
-    content: row[9],
-    append: row[10],
-    content_start: row[11],
-    content_end: row[12],
-    artifact_id: row[13],
-    user_message: row[14],
-    body: row[15],
+    kind: row[8] >> 3,
+    content: (row[8] >> 1) & 3,
+    append: row[8] & 1,
+    content_start: row[9],
+    content_end: row[10],
+    artifact_id: row[11],
+    user_message: row[12],
+    body: row[13],
   });
 }
