@@ -19,6 +19,7 @@ import { type BodyCheck, registerJsonParser } from './json-body.ts';
 import { lazyLogger, quietLogger } from './lazy-logger.ts';
 import { NO_SCHEMAS } from './no-schemas.ts';
 import './request.ts';
+import { closeWithConnection } from './waiting-answers.ts';
 
 export interface AppOptions {
   readonly logger: FastifyBaseLogger;
@@ -92,6 +93,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.decorateRequest('session');
   // Hooks call back instead of returning promises: every request passes all of them.
   app.addHook('onRequest', (request, reply, done) => {
+    closeWithConnection(request.raw, reply.raw);
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     if (options.isLeaving()) reply.header('connection', 'close');
     if (tls !== null) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');

@@ -51,9 +51,11 @@ export function openRaw(
   };
 }
 
-/** The ids of the whole frames in what a raw client received, through the chunks of HTTP/1.1. */
+/** The ids of the whole frames in what a raw client received, through the chunks of HTTP/1.1 where there are any. */
 export function frameIdsIn(received: string): number[] {
-  const body = withoutChunks(received.slice(received.indexOf('\r\n\r\n') + 4));
+  const at = received.indexOf('\r\n\r\n') + 4;
+  const isChunked = /^transfer-encoding: chunked\r$/im.test(received.slice(0, at));
+  const body = isChunked ? withoutChunks(received.slice(at)) : received.slice(at);
   const frames = body.split('\n\n').slice(0, -1);
   return frames.flatMap((frame) => {
     const id = /^id: (\d+)$/m.exec(frame)?.[1];

@@ -12,8 +12,8 @@ export interface DeduplicationWindows {
 
 /**
  * With an `Idempotency-Key` that key counts, per owner and agent, and another body under it is refused; without one the
- * whole message does, with its id, context and task. The body hash covers the decoded message, so that a retry over
- * another transport joins too.
+ * whole message does, with its id, context and task. Hashed is the decoded message, so that a retry over another transport
+ * joins too.
  *
  * @param messageJson the decoded message as JSON text in the decoder's order of fields.
  */
@@ -36,7 +36,7 @@ export function deduplicationOf(
   return { key: digest(`${whose}\nmessage\n${body}`), bodyHash: '', expiresAtMs, nowMs };
 }
 
-/** 128 bits of SHA-256 are enough to tell messages apart, and every row of the table has two of them. */
+/** 128 bits of SHA-256 are enough to tell messages apart, and every row of the table has one or two of them. */
 function digest(text: string): string {
   return hash('sha256', text, 'base64url').slice(0, 22);
 }

@@ -72,9 +72,20 @@ export class Execution {
   }
 }
 
+const EXECUTION = Symbol('execution');
+
+/** One function for all: see below. */
+const SIGNAL: PropertyDescriptor & ThisType<ExecutorsRun> = {
+  enumerable: true,
+  get() {
+    return this[EXECUTION].signal();
+  },
+};
+
 /**
- * The turn as the executor sees it. A class, as an object literal with a getter in it is a new hidden class each time: those
- * are old from the start, and with them all that the getter sees of its turn stays until the next full collection.
+ * The turn as the executor sees it; an executor may take it apart, copy it with `...`, or wrap it. A class, as an object
+ * literal with a getter in it is a new hidden class each time: those are old from the start, and with them all that the
+ * getter sees of its turn stays until the next full collection.
  */
 class ExecutorsRun implements Run {
   readonly taskId: string;
@@ -83,10 +94,10 @@ class ExecutorsRun implements Run {
   readonly message: Message;
   readonly attempt: number;
   readonly loadTask: () => Promise<Task>;
-  /** As properties, so that an executor may take them apart. */
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
-  readonly #execution: Execution;
+  declare readonly signal: AbortSignal;
+  readonly [EXECUTION]: Execution;
 
   constructor(execution: Execution, clock: Clock, view: RunView) {
     this.taskId = view.taskId;
@@ -97,10 +108,7 @@ class ExecutorsRun implements Run {
     this.loadTask = view.loadTask;
     this.now = () => clock.now();
     this.sleep = (ms) => sleep(clock, ms, execution.signal());
-    this.#execution = execution;
-  }
-
-  get signal(): AbortSignal {
-    return this.#execution.signal();
+    this[EXECUTION] = execution;
+    Object.defineProperty(this, 'signal', SIGNAL);
   }
 }

@@ -50,6 +50,22 @@ describe('an executor that', () => {
     expect(bench.engine.runningCount).toBe(0);
   });
 
+  it('copies or wraps its run has the same signal and time as with the run itself', async () => {
+    const signals: AbortSignal[] = [];
+    const { task } = await ranBy(async function* (run) {
+      yield working;
+      const copy = { ...run, taskId: 'another' };
+      const derived = Object.create(run) as Run;
+      const proxied = new Proxy(run, {});
+      expect(copy.now()).toBe(run.now());
+      signals.push(run.signal, copy.signal, derived.signal, proxied.signal);
+      yield completed;
+    });
+    expect(task.status.state).toBe('TASK_STATE_COMPLETED');
+    expect(signals).toHaveLength(4);
+    expect(new Set(signals).size).toBe(1);
+  });
+
   it('throws an AppError fails its task with that message', async () => {
     const { task } = await ranBy(async function* () {
       yield working;

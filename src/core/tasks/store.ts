@@ -42,7 +42,7 @@ export interface TaskHead {
 
 /** What makes a repeated send join the first one (A2A 1.0 section 3.3.1). */
 export interface Deduplication {
-  /** Hash over scope and key: equal for equal owner, agent and Idempotency-Key, or message id. */
+  /** Hash over scope and key: equal for equal owner, agent and Idempotency-Key, or else message. */
   readonly key: string;
   /** Hash over the decoded message; empty where `key` covers that. */
   readonly bodyHash: string;

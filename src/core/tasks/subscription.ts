@@ -10,7 +10,7 @@ import type { TaskStore } from './store.ts';
 export interface EventSink {
   /**
    * Events in order, no gap, no duplicate. Returns false when it can take no more until `resume` is called.
-   * @param isEnd `end` comes next.
+   * @param isEnd `end` comes next; a sink may have finished by then.
    */
   events(rows: readonly LogRow[], isEnd: boolean): boolean;
   /** The task has ended, or asks for input, and its last event was passed on. */

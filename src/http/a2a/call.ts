@@ -53,7 +53,7 @@ export class HttpCall implements Call {
       const controller = new AbortController();
       // Of the response, not of the connection: that one lives on through many calls, and would keep them all.
       const { raw } = this.#reply;
-      if (raw.closed || raw.socket?.destroyed === true) controller.abort();
+      if (raw.closed || raw.destroyed || raw.socket?.destroyed === true) controller.abort();
       else raw.once('close', () => controller.abort());
       this.#signal = controller.signal;
     }

@@ -6,6 +6,7 @@ import { turnedClock } from '../../../test/support/turned-clock.ts';
 import { ANONYMOUS } from '../../core/access/principal.ts';
 import { silentLogger } from '../../core/logger.ts';
 import { OpenStreams } from '../../core/streams/open-streams.ts';
+import { type LogRow, taskRow } from '../../core/tasks/log.ts';
 import { createSseStream } from './sse.ts';
 
 /** A response whose socket takes nothing until `taken` says so. */
@@ -15,6 +16,14 @@ class StuckResponse extends EventEmitter {
   write(text: string): boolean {
     this.writableLength += text.length;
     return false;
+  }
+  answer = '';
+  send<T>(reply: () => T): (text: string) => T {
+    return (text) => {
+      this.answer = text;
+      this.write(text);
+      return reply();
+    };
   }
   writeHead(): void {}
   setTimeout(): void {}
@@ -33,17 +42,29 @@ it('[A9] while too much waits for readers that do not read no new stream is open
     { streamOpened: () => {}, streamStalled: () => {}, limitReached: (limit) => reached.push(limit) },
     async () => true,
   );
-  const framing = { event: () => '', task: (json: string) => json };
+  const framing = { event: (row: LogRow) => row.body, task: (json: string) => json };
+  const begin = (raw: StuckResponse) => {
+    const request = { principal: ANONYMOUS, headers: {} };
+    const reply: Record<string, unknown> = { raw, request, hijack: () => {}, getHeaders: () => ({}) };
+    Object.assign(reply, { headers: () => reply, send: raw.send(() => reply) });
+    return createSseStream(streams, reply as unknown as FastifyReply, framing);
+  };
   const open = (): StuckResponse => {
     const raw = new StuckResponse();
-    const request = { principal: ANONYMOUS, headers: {} };
-    const reply = { raw, request, hijack: () => {}, getHeaders: () => ({}) };
-    createSseStream(streams, reply as unknown as FastifyReply, framing).snapshot(1, 'x'.repeat(100));
+    begin(raw).snapshot(1, 'x'.repeat(100));
+    return raw;
+  };
+  /** A stream that is over with its first event. */
+  const openWhole = (): StuckResponse => {
+    const raw = new StuckResponse();
+    const row = taskRow(1, { taskId: 't', contextIdJson: '"c"' }, '{}', 'x'.repeat(40), true);
+    expect(begin(raw).events([row], true)).toBe(true);
+    expect(raw.answer).toBe(`id: 1\ndata: ${row.body}\n\n`);
     return raw;
   };
   const first = open();
-  open();
-  const last = open();
+  openWhole();
+  const last = openWhole();
   const refusal = { code: 'LIMIT_EXCEEDED', message: expect.stringContaining('streams.maxTotalBufferBytes is 250') };
   expect(open).toThrowError(expect.objectContaining(refusal) as Error);
   expect(reached).toEqual(['streams.maxTotalBufferBytes']);
@@ -52,4 +73,5 @@ it('[A9] while too much waits for readers that do not read no new stream is open
   expect(open).toThrowError(expect.objectContaining(refusal) as Error);
   last.emit('close');
   expect(open).not.toThrow();
+  expect(streams.openCount).toBe(4);
 });

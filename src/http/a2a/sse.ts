@@ -71,6 +71,7 @@ class SseStream implements StreamSink, ServedStream {
     this.#enter();
   }
 
+  /** Its head is on the way: it is one of the open streams until the connection has taken it all, or is gone. */
   #enter(): void {
     const { raw } = this.#reply;
     raw.once('close', () => this.#onClose());
@@ -80,9 +81,9 @@ class SseStream implements StreamSink, ServedStream {
 
   /** The whole stream at once, as an answer of known length: a good deal cheaper than chunks. */
   #answer(frames: string): void {
+    const reply = this.#reply.headers(HEAD).send(frames);
     this.#isOpen = true;
     this.#isOver = true;
-    const reply = this.#reply.headers(HEAD).send(frames);
     this.#enter();
     if (reply.raw.writableLength > 0) this.#watch();
   }

@@ -20,7 +20,9 @@ const UPDATE_TASK = `update tasks set state = ?, status = ?, status_at = ?, seq 
 const MAX_LOG_ROWS = 8;
 /** For 1, 2, … rows. `stored_at`: PostgreSQL fills it in by itself. */
 const INSERT_LOG = Array.from({ length: MAX_LOG_ROWS }, (_, index) => {
-  const rows = Array(index + 1).fill('(?,?,?,?,?,?,?,?,?,?)').join();
+  const rows = Array(index + 1)
+    .fill('(?,?,?,?,?,?,?,?,?,?)')
+    .join();
   return `insert into task_log (${LOG_COLUMNS}, stored_at) values ${rows}`;
 });
 const INSERT_DEDUP = `insert into task_dedup (key, body_hash, task_id, expires_at) values (?,?,?,?)

@@ -1,4 +1,5 @@
 /** Clients that leave, and how many may be there at once: nothing stays behind, and limits say which one it was. */
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { openRaw } from '../../support/raw-client.ts';
@@ -44,6 +45,33 @@ async function follow(caller: Caller, taskId: string): Promise<number> {
   open.push(stream);
   return stream.status;
 }
+
+test('[A9] streams that wait behind another of their connection go with it, and hold up nobody afterwards', async () => {
+  await start('maxTotalBufferBytes: 1048576, stalledTimeoutMs: 600000');
+  const caller = await newCaller();
+  const { hostname, port } = new URL(caller.address);
+  const requestOf = (text: string): string => {
+    const { path, body } = wireRequest('SendStreamingMessage', REST, { text });
+    const sent = JSON.stringify(body);
+    const headers = { host: `${hostname}:${port}`, ...headersOf(caller, REST), 'content-type': 'application/json' };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const { pathname } = new URL(`${caller.address}${path}`);
+    return `POST ${pathname} HTTP/1.1\r\n${lines.join('')}content-length: ${Buffer.byteLength(sent)}\r\n\r\n${sent}`;
+  };
+  const sockets = [1, 2, 3].map((n) => {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.resume();
+    // The first stream lasts; the second, over at once, and the third, which lasts too, wait for their turns.
+    socket.write(['/sleep 600000', `${n}${'x'.repeat(300_000)}`, '/sleep 600000'].map(requestOf).join(''));
+    return socket;
+  });
+  await waitFor('all streams to be open', 20_000, async () => (await metricOf(parley, 'parley_streams_open')) === 9);
+  expect(await follow(caller, await begin(caller))).toBe(429);
+  for (const socket of sockets) socket.resetAndDestroy();
+  await waitFor('all streams to be closed', 20_000, async () => (await metricOf(parley, 'parley_streams_open')) === 0);
+  expect(await follow(caller, await begin(caller))).toBe(200);
+});
 
 test('[A9] 300 clients that vanish at any moment leave no listener behind, and their tasks go on', async () => {
   const clients = 300;
