@@ -37,7 +37,7 @@ export async function handleJsonRpc(
   dependencies: A2aDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<FastifyReply> {
+): Promise<void> {
   const { operations, agents, streams } = dependencies;
   // Errors that come before the version is known are told in the form of 1.0.
   let codec = codecFor('1.0');
@@ -57,21 +57,22 @@ export async function handleJsonRpc(
     if (!isStream) {
       const result = await answer(operations, codec, call, decoded);
       if (decoded.operation === 'GetExtendedAgentCard') keepPrivate(reply);
-      return await reply.header('content-type', CONTENT_TYPE).send(rpcResult(idJson, result));
+      reply.header('content-type', CONTENT_TYPE).send(rpcResult(idJson, result));
+      return;
     }
     const sink = createSseStream(streams, reply, jsonRpcFraming(codec, idJson));
     const source = await stream(operations, call, decoded, sink);
-    if (source === 'empty') return await reply.code(204).send();
-    sink.bind(source);
-    return reply;
+    if (source === 'empty') reply.code(204).send();
+    else sink.bind(source);
   } catch (thrown) {
     const error = toAppError(thrown);
     const takesEvents = request.headers.accept?.includes('text/event-stream') === true;
     if (codec.version === '0.3' && isStream && takesEvents && !ERROR_TABLE[error.code].beforeOperation) {
-      return sendErrorEvent(reply, codec, idJson, error);
+      sendErrorEvent(reply, codec, idJson, error);
+      return;
     }
     const isOk = dependencies.invalidV03Status === 'ok' && NOT_VALID.has(error.code) && isV03(request);
-    return sendJsonRpcError(reply, codec, idJson, error, isOk ? 200 : undefined);
+    sendJsonRpcError(reply, codec, idJson, error, isOk ? 200 : undefined);
   }
 }
 
@@ -108,7 +109,7 @@ export function sendJsonRpcError(
   idJson: string,
   error: AppError,
   status?: number,
-): Promise<FastifyReply> | FastifyReply {
+): FastifyReply {
   const row = ERROR_TABLE[error.code];
   reportFault(reply, error);
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));

@@ -18,7 +18,7 @@ export async function handleRest(
   dependencies: A2aDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<FastifyReply> {
+): Promise<void> {
   const { operations, agents, streams } = dependencies;
   let codec: Codec = codecV1;
   try {
@@ -30,15 +30,15 @@ export async function handleRest(
     if (!isStreaming(route.operation)) {
       const result = await answer(operations, codec, call, decoded);
       if (decoded.operation === 'GetExtendedAgentCard') keepPrivate(reply);
-      return await reply.header('content-type', contentType(codec, request)).send(result);
+      reply.header('content-type', contentType(codec, request)).send(result);
+      return;
     }
     const sink = createSseStream(streams, reply, restFraming(codec));
     const source = await stream(operations, call, decoded, sink);
-    if (source === 'empty') return await reply.code(204).send();
-    sink.bind(source);
-    return reply;
+    if (source === 'empty') reply.code(204).send();
+    else sink.bind(source);
   } catch (thrown) {
-    return sendRestError(request, reply, codec, toAppError(thrown));
+    sendRestError(request, reply, codec, toAppError(thrown));
   }
 }
 

@@ -24,13 +24,14 @@ export async function registerA2a(app: FastifyInstance, dependencies: A2aDepende
 
   const config = { errors: 'json-rpc' } as const;
   const { captures } = dependencies;
-  const jsonRpc = (request: FastifyRequest, reply: FastifyReply) => {
+  // They answer by the reply and return nothing: that Fastify waits for a promise, and for the reply in it, has its price.
+  const jsonRpc = (request: FastifyRequest, reply: FastifyReply): void => {
     if (captures.isActive) captureExchange(dependencies, 'JSONRPC', request, reply);
-    return handleJsonRpc(dependencies, request, reply);
+    handleJsonRpc(dependencies, request, reply).catch((error: unknown) => reply.send(error));
   };
-  const rest = (request: FastifyRequest, reply: FastifyReply) => {
+  const rest = (request: FastifyRequest, reply: FastifyReply): void => {
     if (captures.isActive) captureExchange(dependencies, 'HTTP+JSON', request, reply);
-    return handleRest(dependencies, request, reply);
+    handleRest(dependencies, request, reply).catch((error: unknown) => reply.send(error));
   };
   // An agent's address takes POST only: that is JSON-RPC.
   const refuseMethod = (request: FastifyRequest): never => {
