@@ -22,8 +22,9 @@ const TITLES = {
 export async function core(runner, options) {
   const arms = await runner.upAll(runner.names(coreArms));
   for (const kind of options.loads) {
-    // Without this the first round shows the compiler: up to twice the CPU per request of later ones.
-    const warmUp = ['--seconds', String(Math.min(1, options.seconds)), '--warmup', '0'];
+    // Without this the first rounds show the compiler: up to twice the CPU per request of later ones, and with a second of it
+    // the first load of a server still cost a fifth more than the next one, which does more.
+    const warmUp = ['--seconds', '4', '--warmup', '0'];
     for (const arm of arms) await runner.warmUp(arm, kind, warmUp);
     for (let i = 0; i < options.rounds; i++) {
       // Each round begins with another arm: who is first after a pause gets some 6 % more of a machine than who is second.
