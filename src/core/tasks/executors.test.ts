@@ -1,4 +1,6 @@
 /** Agents that behave badly: whatever an executor does, its task ends properly and the server goes on. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentOf, authRequired, chunk, completed, executorOf, puppet, working } from '../../../test/support/puppet.ts';
 import {
@@ -64,6 +66,20 @@ describe('an executor that', () => {
     expect(task.status.state).toBe('TASK_STATE_COMPLETED');
     expect(signals).toHaveLength(4);
     expect(new Set(signals).size).toBe(1);
+  });
+
+  it('gets a run that is no dictionary, as an object with a getter of its own becomes: large, and slow to make', async () => {
+    setFlagsFromString('--allow-natives-syntax');
+    const isFast = runInNewContext('(object) => %HasFastProperties(object)') as (object: object) => boolean;
+    // The function is read when it is first called.
+    expect(isFast({})).toBe(true);
+    setFlagsFromString('--no-allow-natives-syntax');
+    const runs: Run[] = [];
+    await ranBy(async function* (run) {
+      runs.push(run);
+      yield completed;
+    });
+    expect(runs.map(isFast)).toEqual([true]);
   });
 
   it('throws an AppError fails its task with that message', async () => {
