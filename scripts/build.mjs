@@ -3,6 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  accessSync,
+  constants,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -15,12 +17,13 @@ import {
 } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bindChunks } from './bind-chunks.mjs';
 import { buildWeb, isWebFresh } from './build-web.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const sourceDir = join(root, 'src');
 const outDir = join(root, 'dist');
-/** Left by a finished build: when it began, and which files there were. A change of either makes dist/ stale. */
+/** Left by a finished build: when it began, of which files, and for which Nodes compiled code was to be kept. */
 const stampFile = join(outDir, '.build.json');
 
 /** The program, and what other programs run it by. */
@@ -47,17 +50,39 @@ const isTest = (file) => file.endsWith('.test.ts') || file.endsWith('.contract.t
 function inputs() {
   const settings = readdirSync(root).filter((name) => name === 'package.json' || /^tsconfig.*\.json$/.test(name));
   const sources = filesBelow(sourceDir).filter((file) => !isTest(file));
-  return [...settings.map((name) => join(root, name)), ...sources.map((file) => join(sourceDir, file))];
+  const scripts = ['build.mjs', 'bind-chunks.mjs'].map((name) => join(root, 'scripts', name));
+  return [...settings.map((name) => join(root, name)), ...scripts, ...sources.map((file) => join(sourceDir, file))];
 }
 
 /** @param {readonly string[]} files */
-const listHash = (files) => createHash('sha256').update(files.join('\n')).digest('hex');
+const listHash = (files) =>
+  createHash('sha256')
+    .update(files.map((file) => relative(root, file)).join('\n'))
+    .digest('hex');
 
-/** @returns {{ startedAt: number, files: string, built: readonly string[] }} */
+/** As src/cli/code-cache.ts names the folder of what it compiles. */
+const thisNode = `${process.version}-${process.arch}`;
+
+/**
+ * @typedef {object} Stamp
+ * @property {number} startedAt
+ * @property {string} files
+ * @property {readonly string[]} built what this build has made, but for package.json
+ * @property {readonly string[]} codeOf each Node that was to keep compiled code, whether or not it could
+ */
+
+/** @returns {Stamp} */
 function readStamp() {
   const stamp = JSON.parse(readFileSync(stampFile, 'utf8'));
-  // One of an older script has no list.
-  return { built: [], ...stamp };
+  // One of an older script has no lists.
+  return { built: [], codeOf: [], ...stamp };
+}
+
+/** A process that reads it never sees half of it. @param {Stamp} stamp */
+function writeStamp(stamp) {
+  const staged = `${stampFile}-${process.pid}`;
+  writeFileSync(staged, JSON.stringify(stamp));
+  renameSync(staged, stampFile);
 }
 
 /** @returns {string | undefined} why dist/ cannot be used as it is, or undefined when it can */
@@ -113,8 +138,12 @@ export async function bundle(stagingDir, plugins = []) {
     });
     // Two folders below the root like every file of src/ that asks where it lies (src/config/program.ts).
     const names = { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' };
-    await program.write({ dir: stagingDir, format: 'esm', sourcemap: true, ...names });
+    // CommonJS, as Node takes compiled code for no other modules (src/cli/code-cache.ts); strict, as modules are.
+    const comments = { legal: true, annotation: false, jsdoc: false };
+    await program.write({ dir: stagingDir, format: 'cjs', strict: true, sourcemap: true, comments, ...names });
     await program.close();
+    bindChunks(stagingDir);
+    writeFileSync(join(stagingDir, 'package.json'), '{ "type": "commonjs" }\n');
     for (const file of filesBelow(sourceDir).filter((name) => !isTypeScript(name))) {
       mkdirSync(dirname(join(stagingDir, file)), { recursive: true });
       copyFileSync(join(sourceDir, file), join(stagingDir, file));
@@ -126,26 +155,65 @@ export async function bundle(stagingDir, plugins = []) {
   }
 }
 
+/** Keeps what V8 compiles of the program in `dir` during a start. Without it the program runs all the same.
+ * @param {string} dir */
+function cacheCode(dir) {
+  // Flags of V8 that this process may have are not those of who runs the program.
+  const env = { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' };
+  const program = join(dir, 'cli', 'main.js');
+  const { status } = spawnSync(process.execPath, [program, 'cache-code'], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 60_000,
+  });
+  if (status !== 0)
+    console.error('The compiled code could not be kept: starts take longer, all else is as it should be.');
+}
+
+/** Of a build that was made by another Node, or without compiled code; a folder that is not ours to write stays as it is. */
+function cacheCodeIfMissing() {
+  const stamp = readStamp();
+  if (stamp.codeOf.includes(thisNode)) return;
+  try {
+    accessSync(outDir, constants.W_OK);
+    accessSync(stampFile, constants.W_OK);
+  } catch {
+    return;
+  }
+  process.stderr.write(`Keeping what Node ${process.version} compiles of Parley, for its next starts\n`);
+  cacheCode(outDir);
+  const kept = filesBelow(outDir).filter((file) => file.startsWith(`code-cache${sep}`));
+  try {
+    writeStamp({ ...stamp, codeOf: [...stamp.codeOf, thisNode], built: [...new Set([...stamp.built, ...kept])] });
+  } catch (error) {
+    // A full disk, say: no reason not to start. The next start tries again.
+    console.error(`Not noted in dist${sep}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 /**
  * Builds into a directory of its own first, so that a failed build leaves dist/ as it was and two builds at once do
  * no harm. Then dist/ gets what changed, and loses what neither this build nor the one before has made: a server that is
  * running still loads parts of the latter. Types are not looked at; that is `npm run check:types`.
+ * @param {{ keepsCode?: boolean }} [options] `keepsCode`: start the program once, for the next starts to take less time
  * @returns {Promise<boolean>} false when src/ could not be bundled (it has printed why)
  */
-export async function build() {
+export async function build({ keepsCode = true } = {}) {
   const startedAt = Date.now();
   const files = inputs();
   const stagingDir = join(root, `.build-${process.pid}`);
   try {
     if (!(await bundle(stagingDir))) return false;
+    if (keepsCode) cacheCode(stagingDir);
+    // Says that the others are CommonJS: it comes before them, and goes with a build of other modules.
+    putFile(join(stagingDir, 'package.json'), join(outDir, 'package.json'));
+    rmSync(join(stagingDir, 'package.json'), { force: true });
     const built = filesBelow(stagingDir);
     for (const file of built) putFile(join(stagingDir, file), join(outDir, file));
     const before = existsSync(stampFile) ? readStamp().built : [];
-    const keep = new Set([...built, ...before, relative(outDir, stampFile)]);
+    const keep = new Set([...built, ...before, 'package.json', relative(outDir, stampFile)]);
     for (const file of filesBelow(outDir)) if (!keep.has(file)) rmSync(join(outDir, file));
-    const stagedStamp = join(stagingDir, 'stamp');
-    writeFileSync(stagedStamp, JSON.stringify({ startedAt, files: listHash(files), built }));
-    renameSync(stagedStamp, stampFile);
+    writeStamp({ startedAt, files: listHash(files), built, codeOf: keepsCode ? [thisNode] : [] });
     return isWebFresh() || buildWeb();
   } finally {
     rmSync(stagingDir, { recursive: true, force: true });
@@ -153,13 +221,16 @@ export async function build() {
 }
 
 /**
- * Builds when needed, and says so in one line on stderr. In a process of its own: the memory of a build is half a gigabyte,
+ * Builds when needed, or keeps the compiled code that a build lacks, and says so in one line on stderr. In a process of its own: the memory of a build is half a gigabyte,
  * which a server that goes on in this process would keep.
  * @returns {boolean} false when a build was needed and failed
  */
 export function buildIfStale() {
   const reason = staleReason();
-  if (reason === undefined) return true;
+  if (reason === undefined) {
+    cacheCodeIfMissing();
+    return true;
+  }
   const begin = Date.now();
   process.stderr.write(`Building Parley (${reason}) ... `);
   const script = fileURLToPath(import.meta.url);
@@ -172,6 +243,8 @@ export function buildIfStale() {
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const done = await build();
   if (done)
-    console.log(`Built ${filesBelow(outDir).filter((file) => file.endsWith('.js')).length} modules in dist${sep}`);
+    console.log(
+      `Built ${filesBelow(outDir).filter((file) => file.endsWith('.js') && !file.startsWith('code-cache')).length} modules in dist${sep}`,
+    );
   process.exitCode = done ? 0 : 1;
 }

@@ -36,7 +36,7 @@ function watchDirectories() {
 
 async function rebuild() {
   watchDirectories();
-  if (!(await build())) return;
+  if (!(await build({ keepsCode: false }))) return;
   await stopServer();
   startServer();
 }

@@ -1,36 +1,9 @@
 #!/usr/bin/env node
-/** The `parley` command. Each subcommand is one file; what it needs is loaded only when it runs. */
-import { Command } from 'commander';
-import { programInfo } from '../config/program.ts';
-import { registerCardCommands } from './card.ts';
-import { registerConfigCommands } from './config.ts';
-import { registerKeyCommands } from './keys.ts';
-import { registerMigrateCommand } from './migrate.ts';
-import { registerPushCommands } from './push.ts';
-import { registerRekeyCommand } from './rekey.ts';
-import { registerServeCommand } from './serve.ts';
-import { registerSigningKeyCommands } from './signing-keys.ts';
+/** The `parley` command: tells V8 what it must know before the rest of the program is loaded, and loads it. */
+import { startObjectsYoung } from '../ops/heap.ts';
+import { readCodeCache } from './code-cache.ts';
 
-const { version, description } = programInfo();
-
-const program = new Command('parley')
-  .description(description)
-  .version(version)
-  .showHelpAfterError()
-  .configureHelp({ sortSubcommands: true });
-
-registerServeCommand(program);
-registerConfigCommands(program);
-registerMigrateCommand(program);
-registerKeyCommands(program);
-registerPushCommands(program);
-registerRekeyCommand(program);
-registerCardCommands(program);
-registerSigningKeyCommands(program);
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.stderr.write(`parley: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+// First: code that was compiled under other flags of V8 is refused.
+startObjectsYoung();
+readCodeCache(process.argv[2] === 'cache-code');
+void import('./commands.ts').then(({ runCommand }) => runCommand());

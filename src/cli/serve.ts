@@ -4,7 +4,6 @@ import { processEnvironment } from '../config/environment.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { secretValues } from '../config/mask.ts';
 import { ConfigError, formatProblem } from '../config/problems.ts';
-import { startObjectsYoung } from '../ops/heap.ts';
 import { createLogger } from '../ops/log.ts';
 import { AppError } from '../protocol/errors.ts';
 import { banner } from './banner.ts';
@@ -35,7 +34,6 @@ export function registerServeCommand(program: Command): void {
 async function serve(options: { port?: string; host?: string }): Promise<void> {
   const config = readConfig(options);
   if (config === null) return;
-  startObjectsYoung();
   const { stdout } = process;
   const { logger, close } = createLogger({
     ...config.log,

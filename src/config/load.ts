@@ -177,7 +177,8 @@ function readSecretFiles(settings: Map<string, Setting>, problems: ConfigProblem
 /** What does not fit is reported and left out, so that the rest can still be checked. */
 function parseSettings(settings: ReadonlyMap<string, Setting>, problems: ConfigProblem[]): Settings {
   const values = new Map([...settings].map(([key, { value }]) => [key, value]));
-  const first = configSchema.safeParse(nest(values));
+  // Read once: to write code for it and compile that takes longer than to walk through it.
+  const first = configSchema.safeParse(nest(values), { jitless: true });
   if (first.success) return first.data;
   const reported = new Set<string>();
   for (const issue of first.error.issues) {

@@ -1,6 +1,6 @@
 /**
- * The gRPC port. It is open at once; the gRPC library, which takes its time to load, follows when the rest of the server
- * has started, and connections that come before wait for it.
+ * The gRPC port. It is open at once; the gRPC library, which takes its time to load, follows with the first connection, or
+ * when the rest of the server has been answering for a while. Connections that come before wait for it.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { AppError } from '../protocol/errors.ts';
@@ -9,8 +9,10 @@ import type { GrpcService } from './service.ts';
 
 export interface GrpcListener {
   readonly port: number;
-  /** Begins to load what answers; does not wait for it. */
+  /** Connections are answered from here on. */
   serve(): void;
+  /** Begins to load what answers, unless a connection has done so; does not wait for it. */
+  load(): void;
   /** Closes the port, lets calls on their way end, and closes what is left after `graceMs`. May be called twice. */
   stop(graceMs: number): Promise<void>;
 }
@@ -21,21 +23,26 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
   const sockets = new Set<Socket>();
   let early: Socket[] = [];
   let service: GrpcService | null = null;
+  let isServing = false;
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     // A connection that breaks is the client's loss; the library reports what it means for a call.
     socket.on('error', () => {});
-    if (service === null) early.push(socket);
-    else service.take(socket);
+    if (service !== null) {
+      service.take(socket);
+      return;
+    }
+    early.push(socket);
+    if (isServing) load();
   });
   server.maxConnections = limits.maxConnections;
   server.on('drop', () => metrics.limitReached('grpc.maxConnections'));
   const port = await listen(server, options);
 
   let loading: Promise<void> | null = null;
-  const serve = (): void => {
-    loading ??= load(options).then(
+  const load = (): void => {
+    loading ??= createService(options).then(
       (loaded) => {
         service = loaded;
         for (const socket of early) if (!socket.destroyed) loaded.take(socket);
@@ -47,6 +54,10 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
         for (const socket of sockets) socket.destroy();
       },
     );
+  };
+  const serve = (): void => {
+    isServing = true;
+    if (early.length > 0) load();
   };
   const stop = async (graceMs: number): Promise<void> => {
     await loading;
@@ -60,10 +71,10 @@ export async function listenGrpc(options: GrpcOptions): Promise<GrpcListener> {
     await closed;
     cancel();
   };
-  return { port, serve, stop };
+  return { port, serve, load, stop };
 }
 
-async function load(options: GrpcOptions): Promise<GrpcService> {
+async function createService(options: GrpcOptions): Promise<GrpcService> {
   const { createGrpcService } = await import('./service.ts');
   return createGrpcService(options);
 }

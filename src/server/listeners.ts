@@ -1,5 +1,6 @@
 /** The listeners of a server: the API, metrics and readiness beside it, and gRPC. None listens yet. */
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/load.ts';
 import { isLoopbackHost } from '../config/network.ts';
@@ -10,6 +11,7 @@ import type { Readiness } from '../http/health.ts';
 import type { BodyCheck } from '../http/json-body.ts';
 import { createOpsApp } from '../http/ops-app.ts';
 import { systemClock as clock } from '../ops/runtime.ts';
+import { AppError } from '../protocol/errors.ts';
 import type { Access } from './access.ts';
 import type { Ground } from './ground.ts';
 
@@ -67,12 +69,26 @@ async function closeSoon(app: FastifyInstance): Promise<void> {
 }
 
 /** Takes connections, and answers them once `serve` is called. The caller stops it. */
-export function openGrpc(
+export async function openGrpc(
   { server, grpc }: Config,
   shared: Omit<GrpcOptions, 'host' | 'port' | 'tls' | 'trustProxy' | 'limits' | 'health' | 'reflection'>,
 ): Promise<GrpcListener> {
   const { trustProxy } = server;
-  return listenGrpc({ ...shared, ...grpc, tls: tlsOf(grpc.tls), trustProxy, limits: { ...server, ...grpc } });
+  const tls = tlsOf(grpc.tls);
+  // The library that takes them is loaded when the server has started, too late to refuse them.
+  if (tls !== null) checkTls(tls);
+  return listenGrpc({ ...shared, ...grpc, tls, trustProxy, limits: { ...server, ...grpc } });
+}
+
+/** Throws UNAVAILABLE where the certificate and the key are none, or of different pairs. */
+function checkTls(tls: { cert: Buffer; key: Buffer }): void {
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `gRPC cannot use the certificate of grpc.tls.certFile with the key of grpc.tls.keyFile: ${reason}`;
+    throw new AppError('UNAVAILABLE', message, { cause });
+  }
 }
 
 function tlsOf({ certFile, keyFile }: Config['server']['tls']): { cert: Buffer; key: Buffer } | null {

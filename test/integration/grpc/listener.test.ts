@@ -1,6 +1,7 @@
 /** The port of gRPC: TLS, limits, what is not gRPC, and what keeps the server from starting. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -47,8 +48,17 @@ describe('TLS', () => {
     const out = ['-keyout', keyFile, '-out', certFile, '-days', '2'];
     const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
     execFileSync('openssl', ['req', '-x509', ...kind, ...names, ...out], { stdio: 'ignore' });
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    writeFileSync(join(directory, 'other.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  test('[O5] whose key is of another certificate ends the start, which names both', async () => {
+    const config = `grpc: { tls: { certFile: ${certFile}, keyFile: ${join(directory, 'other.pem')} } }\n`;
+    await expect(startParley({ config })).rejects.toThrow(
+      /gRPC cannot use the certificate of grpc\.tls\.certFile with the key of grpc\.tls\.keyFile: .*mismatch/,
+    );
+  });
 
   test('is spoken by grpc.tls, and nothing else is then', async () => {
     const parley = await startParley({ config: `grpc: { tls: { certFile: ${certFile}, keyFile: ${keyFile} } }\n` });
