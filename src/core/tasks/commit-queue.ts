@@ -1,8 +1,13 @@
 /**
  * Group commit: the writes that wait in one turn of the event loop share one commit. What a write contains is asked
- * for only when its group is put together, so that whatever a task has produced until then goes along.
+ * for only when its group is put together, so that whatever a task has produced until then goes along. While a commit is
+ * under way, another one begins when as many writes wait as the first one holds, when that one has ended, or when it takes long.
  */
+import type { Clock } from '../clock.ts';
 import type { CommitResult, TaskStore, TaskWrite } from './store.ts';
+
+/** How long writes wait beside a commit for others to join them: much longer than most commits take. */
+const HOLD_MS = 20;
 
 export interface PendingWrite {
   /** The write as of now, called once per enqueueing; null when there is nothing to write any more. */
@@ -15,9 +20,10 @@ export interface PendingWrite {
 
 export interface CommitQueueOptions {
   readonly store: TaskStore;
+  readonly clock: Clock;
   /** Writes per commit at most; the rest waits for the next one. */
   readonly maxWrites: number;
-  /** Commits under way at once; only a database on the network gains from more than one. */
+  /** Commits under way at once, at most; only a database on the network gains from more than one. */
   readonly maxConcurrent: number;
   readonly onCommit?: (writes: number) => void;
   /** Some of a commit's events are to be pushed. */
@@ -28,7 +34,9 @@ export class CommitQueue {
   readonly #options: CommitQueueOptions;
   #waiting: PendingWrite[] = [];
   #scheduled = false;
-  #underWay = 0;
+  /** Writes of each commit under way. */
+  readonly #underWay: number[] = [];
+  #endHold: (() => void) | null = null;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
@@ -45,7 +53,18 @@ export class CommitQueue {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#waiting.length === 0 || this.#underWay >= this.#options.maxConcurrent) return;
+    if (this.#scheduled || this.#waiting.length === 0 || this.#underWay.length >= this.#options.maxConcurrent) return;
+    // Commits side by side are of like size. Else one of a few writes goes with each large one: more commits, for nothing.
+    if (this.#underWay.length > 0 && this.#waiting.length < Math.min(...this.#underWay)) {
+      this.#endHold ??= this.#options.clock.after(HOLD_MS, () => this.#begin());
+      return;
+    }
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#endHold?.();
+    this.#endHold = null;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -65,17 +84,21 @@ export class CommitQueue {
       group.push(pending);
       writes.push(write);
     }
-    this.#underWay++;
+    if (writes.length === 0) {
+      this.#schedule();
+      return;
+    }
+    this.#underWay.push(writes.length);
     this.#schedule();
     let results: readonly CommitResult[] | null = null;
     let failure: unknown;
     try {
-      results = writes.length === 0 ? [] : await store.commit(writes);
+      results = await store.commit(writes);
     } catch (cause) {
       failure = cause;
     }
-    this.#underWay--;
-    if (results !== null && group.length > 0) onCommit?.(group.length);
+    this.#underWay.splice(this.#underWay.indexOf(writes.length), 1);
+    if (results !== null) onCommit?.(group.length);
     let hasDeliveries = false;
     for (const [index, pending] of group.entries()) {
       if (results === null) pending.onError(failure);
