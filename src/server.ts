@@ -24,6 +24,9 @@ import { Stops } from './server/stops.ts';
 import { createTasks } from './server/tasks.ts';
 import type { MadeAdminKey } from './storage/admin-key-file.ts';
 
+/** What takes time, and no first answer needs, begins so long after the start. */
+export const LATER_MS = 500;
+
 export interface RunningServer {
   /** Where clients reach the API, and where Prometheus does. */
   readonly url: string;
@@ -199,12 +202,15 @@ async function build(ground: Ground, moreAgents: readonly Agent[]): Promise<Runn
   const { version } = programInfo();
   reporter.start({ id: engine.replicaId, name: addresses.replicaName, version, startedAtMs });
   isReady = true;
-  // A library that takes its time to load: whoever asks by HTTP need not wait for it.
   grpc?.serve();
   drainMs = config.server.drainMs;
   push.start();
-  storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
-  secrets.rekeying.sealPlaintext().catch((err: unknown) => logger.error({ err }, 'plaintext could not be sealed'));
+  const cancelLater = clock.after(LATER_MS, () => {
+    grpc?.load();
+    storage.warmUp().catch((err: unknown) => logger.error({ err }, 'storage could not be warmed up'));
+    secrets.rekeying.sealPlaintext().catch((err: unknown) => logger.error({ err }, 'plaintext could not be sealed'));
+  });
+  stops.push(cancelLater);
 
   // ---- its end ----
 
@@ -214,6 +220,7 @@ async function build(ground: Ground, moreAgents: readonly Agent[]): Promise<Runn
     isReady = false;
     isLeaving = true;
     await new Promise<void>((resolve) => clock.after(config.server.drainDelayMs, resolve));
+    await engine.lookForOthers();
     await stops.all();
   };
   const { url, metricsUrl, grpcAddress } = addresses;

@@ -59,6 +59,8 @@ export interface EngineOptions {
 
 /** How often time limits, other replicas' events and orphans are looked at. */
 const SWEEP_MS = 1000;
+/** A server that stops waits so long for the store to say whether there are others. */
+const LOOK_MS = 1000;
 /** How often a cancel looks again when the task changes under it. */
 const CANCEL_ATTEMPTS = 5;
 
@@ -117,6 +119,7 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     });
     this.queue = new CommitQueue({
       store: options.store,
+      clock: options.clock,
       maxWrites: options.commitMaxWrites,
       maxConcurrent: options.commitMaxConcurrent,
       onCommit: (writes) => options.metrics.groupCommitted(writes),
@@ -187,6 +190,17 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     });
     this.#stopSweeping = this.clock.every(SWEEP_MS, () => this.#sweep());
     await this.#work.sweep();
+  }
+
+  /** Before stopping: a replica that has come since the last look can take over as well. */
+  async lookForOthers(): Promise<void> {
+    if (!this.#isOpen || !this.#isShared) return;
+    let cancel: () => void = () => {};
+    const isLate = new Promise<void>((resolve) => {
+      cancel = this.clock.after(LOOK_MS, resolve);
+    });
+    await Promise.race([this.#work.lookForOthers(), isLate]);
+    cancel();
   }
 
   /**

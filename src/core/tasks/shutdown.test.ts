@@ -206,6 +206,41 @@ describe('[O11] stop, with another replica on the same store', () => {
     await expect(a.begin()).rejects.toMatchObject(STOPPING);
   });
 
+  it('hands over to one that has come since the last look', async () => {
+    const onA = puppet();
+    const a = await files.start([onA.agent]);
+    const sending = a.service.send(a.call(), messageOf('under way'));
+    await until('the run', () => onA.runs.length === 1);
+    a.store.otherReplicas = 1;
+    await a.engine.lookForOthers();
+    const stopping = a.engine.stop(0, 60_000);
+    await until('the wait', () => a.engine.hub.waitingCount === 1);
+    const onB = puppet();
+    await files.start([onB.agent]);
+    await until('the run of the other one', () => onB.runs.length === 1);
+    onB.last.yield(completed);
+    await until('the end', async () => {
+      await a.pass(1_000);
+      return a.engine.hub.waitingCount === 0;
+    });
+    expect(await sending).toHaveProperty('task');
+    await stopping;
+  });
+
+  it('a store that does not say whether there are others holds the stop up for a second', async () => {
+    const bench = await files.start([puppet().agent]);
+    bench.store.readBacklog = () => new Promise(() => {});
+    let isOver = false;
+    const looking = bench.engine.lookForOthers().then(() => {
+      isOver = true;
+    });
+    await bench.pass(900);
+    expect(isOver).toBe(false);
+    await bench.pass(100);
+    await looking;
+    expect(isOver).toBe(true);
+  });
+
   it('tells senders whose answer does not come in time that their task goes on', async () => {
     const { agent } = puppet();
     const bench = await files.start([agent]);

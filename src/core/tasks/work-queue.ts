@@ -124,6 +124,15 @@ export class WorkQueue {
     await this.#readBacklog();
   }
 
+  /** Whether there are other replicas, as of now. Never rejects: where the store does, what was known stays. */
+  async lookForOthers(): Promise<void> {
+    try {
+      await this.#readBacklog();
+    } catch (err) {
+      this.#options.logger.warn({ err }, 'other replicas could not be looked for');
+    }
+  }
+
   #readBacklog(): Promise<Backlog> {
     const { store, replicaId, limits } = this.#options;
     return this.#counts.look(() => store.readBacklog(replicaId, limits.maxQueued + COUNT_MARGIN));
