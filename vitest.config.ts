@@ -2,6 +2,8 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 
+const temporaryFiles = 'test/support/temporary-files.ts';
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -24,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'web/src/**/*.test.ts'],
-          globalSetup: ['test/support/postgres-setup.ts'],
+          globalSetup: [temporaryFiles, 'test/support/postgres-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -35,7 +37,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          globalSetup: ['test/support/postgres-setup.ts', 'test/support/build-setup.ts'],
+          globalSetup: [temporaryFiles, 'test/support/postgres-setup.ts', 'test/support/build-setup.ts'],
           setupFiles: ['test/support/stop-servers.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -48,7 +50,7 @@ export default defineConfig({
           // What a page shows follows the server, which has work to do: a second, as by default, is a guess.
           expect: { poll: { timeout: 20_000 } },
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/support/build-setup.ts'],
+          globalSetup: [temporaryFiles, 'test/support/build-setup.ts'],
           setupFiles: ['test/support/stop-servers.ts'],
           testTimeout: 90_000,
           hookTimeout: 60_000,

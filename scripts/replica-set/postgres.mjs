@@ -63,6 +63,7 @@ export function postgresDirFor(dir) {
  * @property {string} binaries as `findPostgresBinaries` gives it
  * @property {string} dir of its own; what lies there already is used again
  * @property {number} port
+ * @property {boolean} [hasSocket] a Unix socket in `dir`, too
  * @property {boolean} isDurable false: nothing is synced to the disk, so that only a crash of the machine loses anything
  */
 
@@ -94,7 +95,7 @@ export class Postgres {
 
   /** Resolves when it answers. @throws Error with its own output when it does not */
   async start() {
-    const { binaries, dir, port, isDurable } = this.#options;
+    const { binaries, dir, port, hasSocket = false, isDurable } = this.#options;
     const dataDir = join(dir, 'data');
     mkdirSync(dir, { recursive: true });
     if (this.#user) chownSync(dir, this.#user.uid, this.#user.gid);
@@ -104,7 +105,7 @@ export class Postgres {
     this.#child = new Child({
       name: 'PostgreSQL',
       command: join(binaries, 'postgres'),
-      args: ['-D', dataDir, '-k', '', ...settings.flatMap((setting) => ['-c', setting])],
+      args: ['-D', dataDir, '-k', hasSocket ? dir : '', ...settings.flatMap((setting) => ['-c', setting])],
       logFile: join(dir, 'postgres.log'),
       cwd: dir,
       ...(this.#user ? { user: this.#user } : {}),

@@ -15,7 +15,7 @@ export interface PostgresCluster {
 }
 
 /**
- * Starts a server that only listens on loopback, trusts every local user and does not sync to the disk.
+ * Starts a server that listens on loopback and a Unix socket, trusts every local user and does not sync to the disk.
  * @throws Error with the server's own output when it does not come up
  */
 export async function startPostgresCluster(binaries: string): Promise<PostgresCluster> {
@@ -24,7 +24,7 @@ export async function startPostgresCluster(binaries: string): Promise<PostgresCl
   chmodSync(dir, 0o711);
   const [port] = await freePorts(1);
   if (port === undefined) throw new Error('No free port');
-  const postgres = new Postgres({ binaries, dir: join(dir, 'server'), port, isDurable: false });
+  const postgres = new Postgres({ binaries, dir: join(dir, 'server'), port, hasSocket: true, isDurable: false });
   const stop = async (): Promise<void> => {
     await postgres.stop();
     rmSync(dir, { recursive: true, force: true });

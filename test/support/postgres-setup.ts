@@ -1,4 +1,4 @@
-/** Once per run of the tests: finds a PostgreSQL, or starts one, or says loudly that there is none. */
+/** Once per run of the tests: starts a PostgreSQL, or finds one, or says loudly that there is none. */
 import pg from 'pg';
 import { FOUND_URL, SKIP_REASON } from './postgres.ts';
 import { findPostgresBinaries, type PostgresCluster, startPostgresCluster } from './postgres-cluster.ts';
@@ -28,18 +28,19 @@ async function find(): Promise<{ url: string; cluster?: PostgresCluster } | { sk
     // Somebody asked for this one: another in its place would test something else.
     return problem === undefined ? { url: given } : { skipped: `PARLEY_TEST_POSTGRES_URL cannot be used: ${problem}` };
   }
+  const binaries = findPostgresBinaries();
+  let failed = 'no initdb to start one with';
+  if (binaries !== undefined) {
+    try {
+      const cluster = await startPostgresCluster(binaries);
+      return { url: cluster.url, cluster };
+    } catch (error) {
+      failed = `a temporary one failed: ${String(error)}`;
+    }
+  }
   const problem = await problemOf(usualUrl);
   if (problem === undefined) return { url: usualUrl };
-  const binaries = findPostgresBinaries();
-  if (binaries === undefined) {
-    return { skipped: `no PostgreSQL on 127.0.0.1:5432 (${problem}), and no initdb to start one with` };
-  }
-  try {
-    const cluster = await startPostgresCluster(binaries);
-    return { url: cluster.url, cluster };
-  } catch (error) {
-    return { skipped: `none on 127.0.0.1:5432, and a temporary one failed: ${String(error)}` };
-  }
+  return { skipped: `${failed}, and none on 127.0.0.1:5432 (${problem})` };
 }
 
 /** Both projects name this file; the second to come finds the work done. */

@@ -29,8 +29,8 @@ async function runOn(url: string, statement: string): Promise<void> {
 }
 
 /**
- * The server that this run of the tests uses: `PARLEY_TEST_POSTGRES_URL`, else one on 127.0.0.1:5432, else a temporary
- * one. Where there is none, `skipped` says why; hand it to `describe.skipIf`.
+ * The server that this run of the tests uses: `PARLEY_TEST_POSTGRES_URL`, else a temporary one, else one on
+ * 127.0.0.1:5432. Where there is none, `skipped` says why; hand it to `describe.skipIf`.
  * @throws Error instead of `skipped` when REQUIRE_SERVICES=1
  */
 export async function postgresForTests(): Promise<TestPostgres | { readonly skipped: string }> {
