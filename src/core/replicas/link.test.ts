@@ -1,6 +1,7 @@
 /** What replicas do for each other by the bus, and that they do it without the bus too, only later. No clock is turned unless a test says so. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gate } from '../../../test/support/fault-store.ts';
 import { agentOf, chunk, completed, executorOf, inputRequired, puppet, working } from '../../../test/support/puppet.ts';
 import { linkOver, type Replica, ReplicaBench } from '../../../test/support/replica-bench.ts';
 import { Follower, LIMITS, messageOf, range, turns, until } from '../../../test/support/task-bench.ts';
@@ -409,6 +410,55 @@ describe('[A2, O16] cancel of a task that another replica runs', () => {
 });
 
 describe('[O16] a replica that stops', () => {
+  /** One whose sender waits for a task that the other one has taken up. */
+  async function stopping() {
+    const onB = puppet();
+    const a = await bench.start([puppet().agent]);
+    const b = await bench.start([onB.agent]);
+    a.store.otherReplicas = 1;
+    await a.pass(1000);
+    const sending = a.service.send(a.call(), messageOf('under way'));
+    await until('the run', () => a.engine.runningCount === 1);
+    const stopped = a.engine.stop(0, 60_000);
+    await until('the wait', () => a.engine.hub.waitingCount === 1);
+    await b.pass(1000);
+    await until('the run of the other one', () => onB.runs.length === 1);
+    return { a, b, onB, ended: Promise.all([sending, stopped]) };
+  }
+
+  it('is told how the tasks of its senders go on, by one that is alone by then', async () => {
+    const { b, onB, ended } = await stopping();
+    await b.pass(120_000);
+    onB.last.yield(completed);
+    expect(await ended).toMatchObject([{ task: expect.stringContaining('COMPLETED') as string }, undefined]);
+  });
+
+  it('is told of a takeover by one that the database told long before that it is alone', async () => {
+    const onB = puppet();
+    const a = await bench.start([puppet().agent]);
+    const b = await bench.start([onB.agent]);
+    const taskId = await a.begin();
+    const follower = await follow(a, taskId);
+    const claiming = gate();
+    b.store.beforeClaim = () => claiming.passed;
+    bench.presumeDead(a);
+    await b.pass(20_000);
+    claiming.open();
+    await until('the run of the other one', () => onB.runs.length === 1);
+    onB.last.yield(completed);
+    await until('the end', () => follower.isEnded);
+  });
+
+  it('finds what the bus loses within a second, as its senders have no more than a few', async () => {
+    const { a, b, onB, ended } = await stopping();
+    await a.pass(1000);
+    bench.network.fate = () => undefined;
+    onB.last.yield(completed);
+    await until('the end', () => b.engine.runningCount === 0);
+    await a.pass(1000);
+    await ended;
+  });
+
   it('leaves the bus, also where it cannot give its leases back', async () => {
     let isOpen = false;
     const bus = {

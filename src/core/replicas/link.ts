@@ -46,6 +46,8 @@ const CANCEL_MARGIN_MS = 1000;
 /** Between two looks at a task that is being canceled elsewhere. */
 const CANCEL_LOOK_MS = 1000;
 const WARN_EVERY_MS = 60_000;
+/** A replica that stops leaves the database first, and waits for answers of the others then. */
+const HEARD_MS = 60_000;
 
 export class ReplicaLink {
   readonly #host: LinkHost;
@@ -58,6 +60,7 @@ export class ReplicaLink {
   #toFollow = new Set<string>();
   #isUp = false;
   #others = 0;
+  #heardAtMs = Number.NEGATIVE_INFINITY;
   #warnedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: LinkHost, options: ReplicaLinkOptions) {
@@ -71,9 +74,9 @@ export class ReplicaLink {
     return this.#isUp;
   }
 
-  /** Without another replica nothing is said. */
+  /** Without another replica nothing is said: none in the database, and none heard of. */
   get #isTalking(): boolean {
-    return this.#isUp && this.#others > 0;
+    return this.#isUp && (this.#others > 0 || this.#host.clock.now() - this.#heardAtMs < HEARD_MS);
   }
 
   start(): void {
@@ -127,7 +130,8 @@ export class ReplicaLink {
   committed(taskId: string, rows: readonly LogRow[]): void {
     if (this.#followedBy.size === 0) return;
     const to = this.#followedBy.get(taskId);
-    if (to === undefined || to.size === 0 || !this.#isTalking) return;
+    // Whoever follows is there, whatever the database says.
+    if (to === undefined || to.size === 0 || !this.#isUp) return;
     this.#mailbox.sendMoved(to, taskId, rows);
   }
 
@@ -211,7 +215,9 @@ export class ReplicaLink {
     }
     if (letter.from === this.#host.replicaId) return;
     metrics.payloadReceived();
-    if (this.#others === 0) this.noteOthers(1);
+    this.#change(() => {
+      this.#heardAtMs = this.#host.clock.now();
+    });
     for (const message of letter.messages) {
       try {
         this.#take(letter.from, message);

@@ -114,7 +114,8 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
       hub: this.hub,
       logger: options.logger,
       isRunHere: (taskId) => this.#runs.has(taskId),
-      isBusUp: () => this.link?.isUp === true,
+      // Who waits for answers while it stops has no time to lose.
+      isBusUp: () => this.link?.isUp === true && !this.#isLeaving,
       onMissed: (taskId) => this.link?.followed(taskId),
     });
     this.queue = new CommitQueue({
@@ -201,6 +202,7 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     });
     await Promise.race([this.#work.lookForOthers(), isLate]);
     cancel();
+    this.link?.noteOthers(this.#work.otherReplicas);
   }
 
   /**
@@ -239,6 +241,8 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     } finally {
       this.#isLeaving = false;
       this.#stopSweeping();
+      const { waitingCount: senders } = this.hub;
+      if (senders > 0) this.logger.warn({ senders }, 'senders are told that their tasks go on: none had ended in time');
       this.hub.endWaiting(reason);
       await this.link?.stop();
     }

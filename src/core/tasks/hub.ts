@@ -21,6 +21,7 @@ export class SubscriptionHub {
   readonly #openByOwner = new Map<string, number>();
   readonly #waiting = new Set<TaskSubscription>();
   #onNoneWaiting: (() => void) | null = null;
+  #waitingEnded: Error | null = null;
   #open = 0;
 
   /** @param onFollowed called when a task gets its first follower. */
@@ -57,9 +58,10 @@ export class SubscriptionHub {
 
   /**
    * Registers a sender that waits for its answer, not started yet. Its message is stored already, so that none of the limits
-   * on streams may refuse it: there are no more of these than requests.
+   * on streams may refuse it: there are no more of these than requests. Throws what `endWaiting` was told.
    */
   wait(taskId: string, sink: EventSink): TaskSubscription {
+    if (this.#waitingEnded !== null) throw this.#waitingEnded;
     const subscription = new TaskSubscription(taskId, this.#store, sink, (closed) => {
       this.#waiting.delete(closed);
       this.#remove(closed);
@@ -82,8 +84,9 @@ export class SubscriptionHub {
     });
   }
 
-  /** Senders that still wait get `cause` as their answer. */
-  endWaiting(cause: unknown): void {
+  /** Senders that still wait, or begin to, get `cause` as their answer. */
+  endWaiting(cause: Error): void {
+    this.#waitingEnded = cause;
     for (const waiting of this.#waiting) waiting.breakOff(cause);
   }
 

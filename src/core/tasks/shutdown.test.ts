@@ -257,6 +257,22 @@ describe('[O11] stop, with another replica on the same store', () => {
     expect(bench.engine.hub.waitingCount).toBe(0);
   });
 
+  it('tells also senders whose messages are stored only then', async () => {
+    const { agent } = puppet();
+    const bench = await files.start([agent]);
+    bench.store.otherReplicas = 1;
+    await bench.pass(1_000);
+    await bench.begin();
+    const stopping = bench.engine.stop(60_000);
+    const held = bench.store.hold();
+    const sending = failureOf(bench.service.send(bench.call(), messageOf('late')));
+    await until('the commit', () => bench.store.underWay.length === 1);
+    bench.clock.turn(60_000);
+    await stopping;
+    held.open();
+    expect(await sending).toMatchObject(LET_GO);
+  });
+
   it('goes on renewing its lease while it drains, however long that takes', async () => {
     const { agent, runs } = puppet();
     const bench = await files.start([agent]);

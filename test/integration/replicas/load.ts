@@ -74,7 +74,8 @@ export class Load {
       headersTimeout: 60_000,
     });
     const text = await response.body.text();
-    if (response.statusCode !== 200) throw new Error(`${method} ${path}: ${response.statusCode} ${text}`);
+    if (response.statusCode !== 200)
+      throw new Error(`${method} ${path} ${JSON.stringify(body)}: ${response.statusCode} ${text}`);
     return JSON.parse(text);
   }
 
