@@ -1,10 +1,11 @@
 /**
- * A dialog in the middle. Radix keeps the focus inside and gives it back. Its own overlay is not used: it would put a
- * style element into the page, which the policy forbids, and nothing scrolls behind it here.
+ * A dialog in the middle. Radix keeps the focus inside. Its own overlay is not used: it would put a style element into the
+ * page, which the policy forbids, and nothing scrolls behind it here.
  */
 import { X } from 'lucide-react';
 import { Dialog as Radix } from 'radix-ui';
 import type { ReactNode } from 'react';
+import { useFocusReturn } from '../lib/focus.ts';
 import { IconButton } from './button.tsx';
 
 export interface DialogProps {
@@ -16,12 +17,14 @@ export interface DialogProps {
 }
 
 export function Dialog({ title, description, onClose, children, className = 'max-w-lg' }: DialogProps) {
+  const giveFocusBack = useFocusReturn();
   return (
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>
         <div aria-hidden="true" className="fixed inset-0 z-40 bg-[oklch(15%_0.01_255)]/45" />
         <Radix.Content
           {...(description === undefined && { 'aria-describedby': undefined })}
+          onCloseAutoFocus={giveFocusBack}
           className={`fixed top-[max(1rem,12vh)] left-1/2 z-50 flex max-h-[min(80vh,calc(100vh-2rem))] w-[calc(100vw-2rem)] -translate-x-1/2 animate-arrive flex-col overflow-hidden rounded-lg border border-line bg-raised outline-none ${className}`}
         >
           <div className="flex items-start gap-3 px-4 pt-3.5 pb-2">

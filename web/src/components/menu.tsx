@@ -2,6 +2,7 @@
 import { Check } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
 import type { ReactNode } from 'react';
+import { isFocusFree } from '../lib/focus.ts';
 
 export function Menu({ trigger, children }: { trigger: ReactNode; children: ReactNode }) {
   return (
@@ -13,6 +14,10 @@ export function Menu({ trigger, children }: { trigger: ReactNode; children: Reac
           align="start"
           sideOffset={4}
           collisionPadding={8}
+          // The trigger gets the focus a moment after the end: not from a field that somebody types in by then.
+          onCloseAutoFocus={(event) => {
+            if (!isFocusFree()) event.preventDefault();
+          }}
           className="z-50 max-h-[min(24rem,var(--radix-dropdown-menu-content-available-height))] min-w-44 animate-arrive overflow-y-auto rounded-lg border border-line bg-raised p-1 outline-none"
         >
           {children}

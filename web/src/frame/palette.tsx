@@ -11,6 +11,7 @@ import { listTasks } from '../api/tasks.ts';
 import { Keys } from '../components/keys.tsx';
 import { StateIcon } from '../components/state.tsx';
 import { Age } from '../components/time.tsx';
+import { useFocusReturn } from '../lib/focus.ts';
 import { shortId } from '../lib/format.ts';
 import { isDark, theme, zone } from '../lib/preferences.ts';
 import { STATES, slugOf, TASK_STATES } from '../lib/states.ts';
@@ -31,6 +32,7 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
     enabled: sought.length >= MIN_SEARCH,
   });
   const mayWrite = useMayWrite();
+  const giveFocusBack = useFocusReturn();
   const act = (run: () => unknown) => () => {
     onClose();
     void run();
@@ -41,6 +43,7 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
         <div aria-hidden="true" className="fixed inset-0 z-40 bg-[oklch(15%_0.01_255)]/45" />
         <Dialog.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={giveFocusBack}
           className="fixed top-[max(1rem,14vh)] left-1/2 z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 animate-arrive overflow-hidden rounded-lg border border-line bg-raised outline-none"
         >
           <Dialog.Title className="sr-only">Search or run a command</Dialog.Title>
