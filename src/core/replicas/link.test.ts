@@ -447,6 +447,7 @@ describe('[O16] a replica that stops', () => {
     await until('the run of the other one', () => onB.runs.length === 1);
     onB.last.yield(completed);
     await until('the end', () => follower.isEnded);
+    expect(a.store.lookUps).toBe(0);
   });
 
   it('finds what the bus loses within a second, as its senders have no more than a few', async () => {
@@ -456,7 +457,7 @@ describe('[O16] a replica that stops', () => {
     onB.last.yield(completed);
     await until('the end', () => b.engine.runningCount === 0);
     await a.pass(1000);
-    await ended;
+    expect(await ended).toMatchObject([{ task: expect.stringContaining('COMPLETED') as string }, undefined]);
   });
 
   it('leaves the bus, also where it cannot give its leases back', async () => {
