@@ -428,7 +428,7 @@ describe('[O16] a replica that stops', () => {
 
   it('is told how the tasks of its senders go on, by one that is alone by then', async () => {
     const { b, onB, ended } = await stopping();
-    await b.pass(120_000);
+    await b.pass(20_000);
     onB.last.yield(completed);
     expect(await ended).toMatchObject([{ task: expect.stringContaining('COMPLETED') as string }, undefined]);
   });
@@ -448,6 +448,35 @@ describe('[O16] a replica that stops', () => {
     onB.last.yield(completed);
     await until('the end', () => follower.isEnded);
     expect(a.store.lookUps).toBe(0);
+  });
+
+  it('is spoken to no more a minute after it was last heard', async () => {
+    const { counts, metrics } = counted();
+    const a = await bench.start([puppet().agent], { metrics });
+    const b = await bench.start([puppet().agent]);
+    await b.engine.stop(0);
+    await turns(5);
+    await a.pass(50_000);
+    a.engine.link?.announceKey('key');
+    await turns(5);
+    const before = counts.sent;
+    expect(before).toBeGreaterThan(0);
+    await a.pass(30_000);
+    a.engine.link?.announceKey('key');
+    await turns(5);
+    expect(counts.sent).toBe(before);
+  });
+
+  it('talks to one that has come since it last looked, and was not heard', async () => {
+    const { counts, metrics } = counted();
+    bench.network.fate = () => undefined;
+    const a = await bench.start([puppet().agent], { metrics });
+    await bench.start([puppet().agent]);
+    expect(counts.sent).toBe(0);
+    a.store.otherReplicas = 1;
+    await a.engine.lookForOthers();
+    await turns(5);
+    expect(counts.sent).toBe(1);
   });
 
   it('finds what the bus loses within a second, as its senders have no more than a few', async () => {

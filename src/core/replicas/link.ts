@@ -46,7 +46,7 @@ const CANCEL_MARGIN_MS = 1000;
 /** Between two looks at a task that is being canceled elsewhere. */
 const CANCEL_LOOK_MS = 1000;
 const WARN_EVERY_MS = 60_000;
-/** A replica that stops leaves the database first, and waits for answers of the others then. */
+/** A replica that stops leaves the database first, and waits for answers of the others then: longer waits are for the database. */
 const HEARD_MS = 60_000;
 
 export class ReplicaLink {
@@ -76,7 +76,7 @@ export class ReplicaLink {
 
   /** Without another replica nothing is said: none in the database, and none heard of. */
   get #isTalking(): boolean {
-    return this.#isUp && (this.#others > 0 || this.#host.clock.now() - this.#heardAtMs < HEARD_MS);
+    return this.#isUp && (this.#others > 0 || Math.abs(this.#host.clock.now() - this.#heardAtMs) < HEARD_MS);
   }
 
   start(): void {
@@ -130,8 +130,7 @@ export class ReplicaLink {
   committed(taskId: string, rows: readonly LogRow[]): void {
     if (this.#followedBy.size === 0) return;
     const to = this.#followedBy.get(taskId);
-    // Whoever follows is there, whatever the database says.
-    if (to === undefined || to.size === 0 || !this.#isUp) return;
+    if (to === undefined || to.size === 0 || !this.#isTalking) return;
     this.#mailbox.sendMoved(to, taskId, rows);
   }
 

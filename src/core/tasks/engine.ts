@@ -14,7 +14,7 @@ import { TransitMap } from '../transit-map.ts';
 import { CommitQueue, commitOne } from './commit-queue.ts';
 import type { DeduplicationWindows } from './deduplication.ts';
 import type { EngineHost } from './engine-host.ts';
-import { notStored, shuttingDown, taskNotFound } from './errors.ts';
+import { goesOn, notStored, shuttingDown, taskNotFound } from './errors.ts';
 import { type Step, statusStep } from './events.ts';
 import { TaskFeed } from './feed.ts';
 import { type HubLimits, SubscriptionHub } from './hub.ts';
@@ -29,6 +29,7 @@ import { snapshotJson } from './snapshot.ts';
 import { isTerminal } from './states.ts';
 import type { CommitResult, TaskHead, TaskScope, TaskStore, TaskWrite } from './store.ts';
 import { type Submission, type Submitted, Submitter } from './submissions.ts';
+import { Waiters } from './waiters.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface EngineOptions {
@@ -86,6 +87,9 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
   #stopRenewing: () => void = () => {};
   #stopSweeping: () => void = () => {};
   #onIdle: (() => void) | null = null;
+  /** Messages that are being stored, or refused. */
+  #submitting = 0;
+  readonly #untilNoneSubmitting = new Waiters();
   #isOpen = false;
   /** Stopping: what comes is queued for other replicas, and what runs may end. */
   #isLeaving = false;
@@ -229,8 +233,8 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     const isTakenOver = this.#isLeaving;
     // A message that is being stored right now is one that another replica can take over a moment later.
     if (isTakenOver) await Promise.allSettled([...this.#runs.values()].map((run) => run.admission()));
-    const reason = new AppError('UNAVAILABLE', 'The server is shutting down; the task goes on after its restart');
     for (const run of this.#runs.values()) {
+      const reason = run.isAdmitted ? goesOn(run.taskId) : shuttingDown();
       if (isTakenOver) run.handOver(reason);
       else run.abandon(reason);
     }
@@ -242,22 +246,31 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
       this.#isLeaving = false;
       this.#stopSweeping();
       const { waitingCount: senders } = this.hub;
-      if (senders > 0) this.logger.warn({ senders }, 'senders are told that their tasks go on: none had ended in time');
-      this.hub.endWaiting(reason);
+      if (senders > 0) this.logger.warn({ senders }, 'senders whose tasks have not ended yet are told that they go on');
+      this.hub.endWaiting(goesOn);
       await this.link?.stop();
     }
   }
 
   /** What senders wait for goes on elsewhere, and is found in the log. */
   async #linger(lingerMs: number): Promise<void> {
-    // Those whose runs were handed over just now begin to wait in the next turn of the event loop.
-    await new Promise((resolve) => setImmediate(resolve));
+    // Those whose runs were handed over, or whose messages were stored, just now begin to wait in the next turn of the event loop.
+    await nextTurn();
     if (lingerMs === 0) return;
-    let cancel: () => void = () => {};
-    const isOver = new Promise<void>((resolve) => {
-      cancel = this.clock.after(lingerMs, resolve);
+    let isOver = false;
+    let end: () => void = () => {};
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
     });
-    await Promise.race([this.hub.noneWaiting(), isOver]);
+    const cancel = this.clock.after(lingerMs, () => {
+      isOver = true;
+      end();
+    });
+    while (!isOver && (this.#submitting > 0 || this.hub.waitingCount > 0)) {
+      const none = this.#submitting > 0 ? this.#untilNoneSubmitting.wait() : this.hub.noneWaiting();
+      await Promise.race([none, over]);
+      await nextTurn();
+    }
     cancel();
   }
 
@@ -315,7 +328,12 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
   /** Takes a message: a new task, or the next turn of the one that it names. Work goes on whoever listens. */
   async submit(submission: Submission): Promise<Submitted> {
     if (!this.#isOpen && !this.#isLeaving) throw shuttingDown();
-    return this.#submitter.submit(submission);
+    this.#submitting++;
+    try {
+      return await this.#submitter.submit(submission);
+    } finally {
+      if (--this.#submitting === 0) this.#untilNoneSubmitting.release();
+    }
   }
 
   newRun(start: RunStart): TaskRun {
@@ -475,3 +493,5 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     throw notStored(result.cause);
   }
 }
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -18,6 +18,14 @@ export function shuttingDown(): AppError {
   return new AppError('UNAVAILABLE', 'The server is shutting down; try again in a moment', { retryAfterSeconds: 2 });
 }
 
+/** To who waits for a task that a server which stops has stored, and others, or its next start, take up. */
+export function goesOn(taskId: string): AppError {
+  return new AppError('UNAVAILABLE', 'The server is shutting down; the task goes on: ask for it with GetTask', {
+    metadata: { taskId },
+    retryAfterSeconds: 2,
+  });
+}
+
 export function noLongerRun(): AppError {
   return new AppError('UNAVAILABLE', 'The task is no longer run here');
 }

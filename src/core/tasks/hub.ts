@@ -4,6 +4,7 @@ import { TransitMap } from '../transit-map.ts';
 import type { LogRow } from './log.ts';
 import type { TaskStore } from './store.ts';
 import { type EventSink, TaskSubscription } from './subscription.ts';
+import { Waiters } from './waiters.ts';
 
 export interface HubLimits {
   /** Open subscriptions in this process. */
@@ -20,8 +21,8 @@ export class SubscriptionHub {
   readonly #byTask = new TransitMap<string, Set<TaskSubscription>>();
   readonly #openByOwner = new Map<string, number>();
   readonly #waiting = new Set<TaskSubscription>();
-  #onNoneWaiting: (() => void) | null = null;
-  #waitingEnded: Error | null = null;
+  readonly #untilNoneWaiting = new Waiters();
+  #isWaitingOver = false;
   #open = 0;
 
   /** @param onFollowed called when a task gets its first follower. */
@@ -58,14 +59,13 @@ export class SubscriptionHub {
 
   /**
    * Registers a sender that waits for its answer, not started yet. Its message is stored already, so that none of the limits
-   * on streams may refuse it: there are no more of these than requests. Throws what `endWaiting` was told.
+   * on streams may refuse it: there are no more of these than requests.
    */
   wait(taskId: string, sink: EventSink): TaskSubscription {
-    if (this.#waitingEnded !== null) throw this.#waitingEnded;
     const subscription = new TaskSubscription(taskId, this.#store, sink, (closed) => {
       this.#waiting.delete(closed);
       this.#remove(closed);
-      if (this.#waiting.size === 0) this.#onNoneWaiting?.();
+      if (this.#waiting.size === 0) this.#untilNoneWaiting.release();
     });
     this.#waiting.add(subscription);
     this.#add(subscription);
@@ -78,16 +78,18 @@ export class SubscriptionHub {
 
   /** Resolves when no sender waits any more. */
   noneWaiting(): Promise<void> {
-    if (this.#waiting.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onNoneWaiting = resolve;
-    });
+    return this.#waiting.size === 0 ? Promise.resolve() : this.#untilNoneWaiting.wait();
   }
 
-  /** Senders that still wait, or begin to, get `cause` as their answer. */
-  endWaiting(cause: Error): void {
-    this.#waitingEnded = cause;
-    for (const waiting of this.#waiting) waiting.breakOff(cause);
+  /** Senders that still wait get what `causeOf` makes for their task as their answer. */
+  endWaiting(causeOf: (taskId: string) => Error): void {
+    this.#isWaitingOver = true;
+    for (const waiting of this.#waiting) waiting.breakOff(causeOf(waiting.taskId));
+  }
+
+  /** Nobody is told any more of what happens elsewhere. */
+  get isWaitingOver(): boolean {
+    return this.#isWaitingOver;
   }
 
   #add(subscription: TaskSubscription): void {

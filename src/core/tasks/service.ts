@@ -17,7 +17,7 @@ import { admit, scopeOf } from '../operations/admit.ts';
 import type { Call } from '../operations/call.ts';
 import type { MakePushConfig } from '../push/push-config.ts';
 import type { TaskEngine } from './engine.ts';
-import { taskNotFound } from './errors.ts';
+import { goesOn, taskNotFound } from './errors.ts';
 import { contentOf, type LogRow, stateOf } from './log.ts';
 import { decodePageToken, encodePageToken } from './page-token.ts';
 import type { TaskRun } from './run.ts';
@@ -115,7 +115,12 @@ export class TaskService {
     if (submitted.status === 'joined') return;
     if (submitted.status === 'queued') return this.#followUntil(call, submitted.taskId, () => true);
     const { run } = submitted;
-    while (run.stored?.seq === 0 && !call.signal.aborted) await run.nextCommit(call.signal);
+    try {
+      while (run.stored?.seq === 0 && !call.signal.aborted) await run.nextCommit(call.signal);
+    } catch (error) {
+      if (!run.isElsewhere) throw error;
+      await this.#followUntil(call, run.taskId, () => true);
+    }
   }
 
   /** Waits for a task that does not run here, or not yet, by following its log to an event with such a state. */
@@ -147,6 +152,7 @@ export class TaskService {
       store.readHead(scope, taskId).then((head) => {
         const isOver = head === undefined || (head.seq > 0 && isEnough(head.state));
         if (isOver || call.signal.aborted) finish();
+        else if (hub.isWaitingOver) fail(goesOn(taskId));
         else void subscription.start(head.seq, head.seq);
       }, fail);
     });

@@ -16,7 +16,12 @@ const STOPPING = {
   message: 'The server is shutting down; try again in a moment',
   retryAfterSeconds: 2,
 };
-const LET_GO = { code: 'UNAVAILABLE', message: 'The server is shutting down; the task goes on after its restart' };
+const LET_GO = {
+  code: 'UNAVAILABLE',
+  message: 'The server is shutting down; the task goes on: ask for it with GetTask',
+  metadata: { taskId: expect.any(String) as string },
+  retryAfterSeconds: 2,
+};
 
 /** Watched from now on, so that it may fail before it is looked at. */
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
@@ -108,7 +113,7 @@ describe('stop', () => {
     await turns(3);
     held.open();
     await stopping;
-    for (const answer of await Promise.all(answers)) expect(answer).toMatchObject(LET_GO);
+    for (const answer of await Promise.all(answers)) expect(answer).toMatchObject(STOPPING);
     expect(bench.engine.runningCount).toBe(0);
   });
 
@@ -271,6 +276,73 @@ describe('[O11] stop, with another replica on the same store', () => {
     await stopping;
     held.open();
     expect(await sending).toMatchObject(LET_GO);
+  });
+
+  it('waits also for a message that is being stored, and tells others of it at once', async () => {
+    const onB = puppet();
+    const bench = await files.start([puppet().agent]);
+    bench.store.otherReplicas = 1;
+    await bench.pass(1_000);
+    await bench.engine.leave(0);
+    const held = bench.store.hold();
+    const sending = bench.service.send(bench.call(), messageOf('late'));
+    await until('the commit', () => bench.store.underWay.length === 1);
+    const stopping = bench.engine.stop(0, 60_000);
+    await turns(10);
+    const { announcements } = bench;
+    held.open();
+    await until('the wait', () => bench.engine.hub.waitingCount === 1);
+    await turns(2);
+    expect(bench.announcements).toBe(announcements + 1);
+    await files.start([onB.agent]);
+    await until('the run of the other one', () => onB.runs.length === 1);
+    onB.last.yield(completed);
+    await until('the end', async () => {
+      await bench.pass(1_000);
+      return bench.engine.hub.waitingCount === 0;
+    });
+    expect(await sending).toHaveProperty('task');
+    await stopping;
+  });
+
+  it('an agent that may answer with a message: who asked to be told at once is told by the other one', async () => {
+    const [onA, onB] = [puppet({ replies: 'either' }), puppet({ replies: 'either' })];
+    const a = await files.start([onA.agent]);
+    a.store.otherReplicas = 1;
+    await a.pass(1_000);
+    const request = { ...messageOf('hello'), configuration: { returnImmediately: true } };
+    const sending = a.service.send(a.call(), request);
+    await until('the run', () => onA.runs.length === 1);
+    const stopping = a.engine.stop(0, 60_000);
+    await until('the wait', () => a.engine.hub.waitingCount === 1);
+    await files.start([onB.agent]);
+    await until('the run of the other one', () => onB.runs.length === 1);
+    onB.last.yield(working);
+    await until('the answer', async () => {
+      await a.pass(1_000);
+      return a.engine.hub.waitingCount === 0;
+    });
+    expect(await sending).toHaveProperty('task');
+    await stopping;
+  });
+
+  it('a repetition of a message whose task has ended is answered to the last', async () => {
+    const { agent, runs } = puppet();
+    const bench = await files.start([agent]);
+    const message = messageOf('again');
+    const first = bench.service.send(bench.call(), message);
+    await until('the run', () => runs.length === 1);
+    runs[0]?.yield(completed);
+    const { task } = (await first) as { task: string };
+    bench.store.otherReplicas = 1;
+    await bench.pass(1_000);
+    await bench.engine.leave(0);
+    const held = bench.store.hold();
+    const sending = bench.service.send(bench.call(), message);
+    await until('the commit', () => bench.store.underWay.length === 1);
+    await bench.engine.stop(0, 0);
+    held.open();
+    expect(await sending).toEqual({ task });
   });
 
   it('goes on renewing its lease while it drains, however long that takes', async () => {

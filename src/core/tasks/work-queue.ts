@@ -152,7 +152,8 @@ export class WorkQueue {
   added(scope: TaskScope): void {
     this.#counts.added(scope.ownerId, true);
     this.#hasWaiting = true;
-    if (this.#options.room.fullFor(scope) !== null && !this.#isDue) this.announce();
+    // Where it cannot begin here, others are told; a server that stops begins nothing.
+    if (!this.#isOpen || (this.#options.room.fullFor(scope) !== null && !this.#isDue)) this.announce();
     // A look that waits for its moment will find it.
     else if (this.#cancelDelay === null) void this.look();
   }
