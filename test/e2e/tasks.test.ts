@@ -81,38 +81,6 @@ describe.skipIf(hasNoBrowser)('the list of tasks', () => {
     await expect.poll(() => colleague.page.locator('[data-task]').count()).toBeGreaterThan(2);
   });
 
-  it('[U1] who closes a menu and types at once keeps the focus, also where the browser is late with its timers', async () => {
-    const { page } = await openSignedIn('/ui/tasks');
-    // In the browser, where an absent delay is none.
-    await page.evaluate('const late = setTimeout; setTimeout = (task, ms) => late(task, ms || 300)');
-    await page.getByRole('button', { name: 'State' }).click();
-    await page.getByRole('menuitemcheckbox', { name: 'failed' }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.getByRole('menuitemcheckbox', { name: 'failed' }).waitFor({ state: 'detached' });
-    await page.keyboard.press('/');
-    await page.keyboard.type('oven', { delay: 150 });
-    await expect.poll(() => new URL(page.url()).search).toBe('?q=oven');
-  });
-
-  it('[U3] the focus goes back to where it was before a menu, a dialog or the palette', async () => {
-    await send('there is one at least');
-    const { page } = await openSignedIn('/ui/tasks');
-    await page.locator('[data-task]').first().waitFor();
-    for (const [name, role, key] of [
-      ['State', 'menu', 'Enter'],
-      ['Send a message', 'dialog', 'Enter'],
-      ['Any time', 'dialog', 'Control+k'],
-    ] as const) {
-      const button = page.getByRole('button', { name });
-      await button.focus();
-      await page.keyboard.press(key);
-      await page.getByRole(role).waitFor();
-      await page.keyboard.press('Escape');
-      await page.getByRole(role).waitFor({ state: 'detached' });
-      await expect.poll(() => button.evaluate((one) => one.matches(':focus'))).toBe(true);
-    }
-  });
-
   it('[U1][U3] without a mouse: to the tasks, down the rows, into one, along its views, back', async () => {
     await send('one for the keyboard');
     const { page } = await openSignedIn('/ui/');

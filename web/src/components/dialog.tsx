@@ -6,7 +6,7 @@ import { X } from 'lucide-react';
 import { Dialog as Radix } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { useFocusReturn } from '../lib/focus.ts';
-import { IconButton } from './button.tsx';
+import { Button } from './button.tsx';
 
 export interface DialogProps {
   readonly title: string;
@@ -35,9 +35,10 @@ export function Dialog({ title, description, onClose, children, className = 'max
               )}
             </div>
             <Radix.Close asChild>
-              <IconButton label="Close" keys="Esc">
+              {/* No hint: it would open with the dialog, where this is the first to have the focus, and take the Escape meant for that. */}
+              <Button look="quiet" aria-label="Close" className="w-7 px-0!">
                 <X className="size-4" />
-              </IconButton>
+              </Button>
             </Radix.Close>
           </div>
           <div className="min-h-0 overflow-y-auto px-4 pb-4">{children}</div>

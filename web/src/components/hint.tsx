@@ -6,7 +6,15 @@ import { Keys } from './keys.tsx';
 export function Hint({ text, keys, children }: { text: ReactNode; keys?: string | undefined; children: ReactNode }) {
   return (
     <Tooltip.Root>
-      <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>
+      <Tooltip.Trigger
+        asChild
+        // Only for who is at the keyboard: else it opens where the focus goes back to after a dialog.
+        onFocus={(event) => {
+          if (!event.currentTarget.matches(':focus-visible')) event.preventDefault();
+        }}
+      >
+        {children}
+      </Tooltip.Trigger>
       <Tooltip.Portal>
         <Tooltip.Content
           sideOffset={4}

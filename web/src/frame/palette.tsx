@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { Command } from 'cmdk';
 import { BookOpen, Bot, Clock, Moon, Send } from 'lucide-react';
 import { Dialog } from 'radix-ui';
-import { type ReactNode, useDeferredValue, useState } from 'react';
+import { type ReactNode, useDeferredValue, useRef, useState } from 'react';
 import { agentsQuery } from '../api/server.ts';
 import { useMayWrite } from '../api/session.ts';
 import { listTasks } from '../api/tasks.ts';
@@ -33,7 +33,9 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
   });
   const mayWrite = useMayWrite();
   const giveFocusBack = useFocusReturn();
+  const hasActed = useRef(false);
   const act = (run: () => unknown) => () => {
+    hasActed.current = true;
     onClose();
     void run();
   };
@@ -43,7 +45,8 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
         <div aria-hidden="true" className="fixed inset-0 z-40 bg-[oklch(15%_0.01_255)]/45" />
         <Dialog.Content
           aria-describedby={undefined}
-          onCloseAutoFocus={giveFocusBack}
+          // Another place, perhaps: a field that had the focus would take the keys meant for that.
+          onCloseAutoFocus={(event) => giveFocusBack(event, hasActed.current)}
           className="fixed top-[max(1rem,14vh)] left-1/2 z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 animate-arrive overflow-hidden rounded-lg border border-line bg-raised outline-none"
         >
           <Dialog.Title className="sr-only">Search or run a command</Dialog.Title>

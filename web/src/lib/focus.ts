@@ -1,5 +1,8 @@
 /** The focus, when something that took it closes. */
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
+
+/** Of each dialog that is open, the latest last: who had the focus before, and who opened that. */
+const open: (readonly HTMLElement[])[] = [];
 
 /** Whoever had it is gone, and nobody has taken it since. */
 export function isFocusFree(): boolean {
@@ -7,13 +10,30 @@ export function isFocusFree(): boolean {
 }
 
 /**
- * For Radix's `onCloseAutoFocus`, of what opens without a trigger: gives the focus back to who had it before. Radix calls that
- * a moment after the end, when somebody may be typing elsewhere: there it stays.
+ * For Radix's `onCloseAutoFocus`, of what opens without a trigger: gives the focus back to who had it before, or else to who
+ * opened that, or to the page; with `toPage` to the page at once. Radix calls it a moment after the end, when somebody may be
+ * typing elsewhere: there it stays.
  */
-export function useFocusReturn(): (event: Event) => void {
-  const [before] = useState(() => document.activeElement);
-  return (event) => {
+export function useFocusReturn(): (event: Event, toPage?: boolean) => void {
+  const [before] = useState(openers);
+  useEffect(() => {
+    open.push(before);
+    return () => void open.splice(open.indexOf(before), 1);
+  }, [before]);
+  return (event, toPage = false) => {
     event.preventDefault();
-    if (before instanceof HTMLElement && isFocusFree()) before.focus();
+    const page = document.getElementById('page');
+    for (const one of toPage ? [page] : [...before, page]) {
+      // Who is gone, or disabled by now, does not take it.
+      if (isFocusFree()) one?.focus({ preventScroll: true });
+    }
   };
+}
+
+/** What has the focus; behind it the button of its menu, or what its dialog was opened from. */
+function openers(): HTMLElement[] {
+  const now = document.activeElement;
+  const menu = now?.closest('[role="menu"]')?.getAttribute('aria-labelledby') ?? '';
+  const chain = [now, document.getElementById(menu), ...(open.at(-1) ?? [])];
+  return chain.filter((one): one is HTMLElement => one instanceof HTMLElement && one !== document.body);
 }
