@@ -56,6 +56,43 @@ describe.skipIf(hasNoBrowser)('the pages of the admin', () => {
     await page.getByRole('log').getByText('out of coffee').last().waitFor();
   });
 
+  it('[U3] what was written and not sent is there the next time, until it is sent or another one signs in', async () => {
+    const { page } = await openSignedIn('/ui/tasks');
+    const text = page.getByLabel('Text', { exact: true });
+    const write = async (words: string) => {
+      await page.keyboard.press('n');
+      await text.fill(words);
+    };
+    const isClosed = () => page.getByRole('dialog').waitFor({ state: 'detached' });
+    await write('a long story, not yet at its end');
+    await page.keyboard.press('Escape');
+    await isClosed();
+    // A draft from elsewhere neither shows it nor takes its place.
+    await page.getByRole('link', { name: 'Agents', exact: true }).click();
+    await page.getByRole('link', { name: 'Echo' }).click();
+    await page.getByRole('button', { name: 'Try: /fail out of coffee' }).click();
+    expect(await text.inputValue()).toBe('/fail out of coffee');
+    await page.keyboard.press('Escape');
+    await isClosed();
+    await page.keyboard.press('n');
+    expect(await text.inputValue()).toBe('a long story, not yet at its end');
+    await text.fill('a long story with an end');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('heading', { name: 'a long story with an end', level: 1 }).waitFor();
+    await page.keyboard.press('n');
+    expect(await text.inputValue()).toBe('');
+    await text.fill('for my eyes only');
+    await page.keyboard.press('Escape');
+    await isClosed();
+    await page.getByRole('button', { name: 'Signed in as admin' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByLabel('Key', { exact: true }).fill(server().adminKey);
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'Tasks', exact: true }).waitFor();
+    await page.keyboard.press('n');
+    expect(await text.inputValue()).toBe('');
+  });
+
   it('[U3] every number of the overview leads to its tasks', async () => {
     await send('/ask Who goes there?');
     await send('/fail no bread');

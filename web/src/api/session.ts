@@ -53,6 +53,8 @@ export async function signOut(client: QueryClient): Promise<void> {
   await request<null>(PATH, { method: 'DELETE' });
   tabs.postMessage('signed-out');
   await client.refetchQueries(sessionQuery);
+  // Views are told in the next turn: until then one that is opened would ask for what it is refused.
+  await new Promise((resolve) => setTimeout(resolve));
 }
 
 export const sessionsQuery = (all: boolean) =>

@@ -7,7 +7,7 @@ import { useShortcuts } from '../lib/shortcuts.ts';
 import { useStore } from '../lib/store.ts';
 import mark from '../mark.svg';
 import { issuedKey, SecretDialog } from '../pages/keys/secret.tsx';
-import { SendDialog, sendDraft } from '../pages/send/open.tsx';
+import { SendDialog, sendDraft, unsentMessage } from '../pages/send/open.tsx';
 import { PLACES } from './navigation.ts';
 import { OfflineBar } from './offline.tsx';
 import { ShortcutHelp } from './shortcut-help.tsx';
@@ -24,6 +24,7 @@ export function Frame({ children }: { children: ReactNode }) {
   useEffect(
     () => () => {
       sendDraft.set(null);
+      unsentMessage.set(null);
       issuedKey.set(null);
     },
     [],

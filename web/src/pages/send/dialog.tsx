@@ -17,7 +17,7 @@ import { partOfFile, sizeOf } from '../../lib/files.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
 import { useMessageId } from '../../lib/use-message-id.ts';
-import type { SendDraft } from './open.tsx';
+import { type MessageContent, type SendDraft, type UnsentMessage, unsentMessage } from './open.tsx';
 
 type Mode = 'stream' | 'wait' | 'background';
 const MODES: readonly (readonly [Mode, string])[] = [
@@ -31,14 +31,14 @@ const MODE_MEANS: Readonly<Record<Mode, string>> = {
   background: 'Returns when the task exists, and stays here.',
 };
 
-/** Parts as the form holds them. */
-interface Content {
-  readonly text: string;
-  readonly json: string;
-  readonly files: readonly Part[];
+/** Without a draft: what was written and not sent the last time. */
+function initialOf(draft: SendDraft): UnsentMessage {
+  const { agentId, contextId = '', parts = [] } = draft;
+  const unsent = Object.keys(draft).length === 0 ? unsentMessage.get() : null;
+  return unsent ?? { agentId, contextId, content: contentOf(parts) };
 }
 
-function contentOf(parts: readonly Part[]): Content {
+function contentOf(parts: readonly Part[]): MessageContent {
   const text = parts.flatMap((part) => part.text ?? []).join('\n');
   const data = parts.find((part) => part.data !== undefined)?.data;
   return {
@@ -49,7 +49,7 @@ function contentOf(parts: readonly Part[]): Content {
 }
 
 /** The problem of the JSON, or the parts. */
-function partsOf({ text, json, files }: Content): readonly Part[] | string {
+function partsOf({ text, json, files }: MessageContent): readonly Part[] | string {
   const parts: Part[] = text.trim() === '' ? [] : [{ text }];
   if (json.trim() !== '') {
     try {
@@ -62,12 +62,13 @@ function partsOf({ text, json, files }: Content): readonly Part[] | string {
 }
 
 export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () => void }) {
+  const [initial] = useState(() => initialOf(draft));
   const { data } = useQuery(agentsQuery);
   const agents = data?.agents ?? [];
-  const [chosen, setChosen] = useState(draft.agentId);
+  const [chosen, setChosen] = useState(initial.agentId);
   const agent = agents.find(({ id }) => id === chosen) ?? agents.find(({ isDefault }) => isDefault) ?? agents[0];
-  const [content, setContent] = useState(() => contentOf(draft.parts ?? []));
-  const [contextId, setContextId] = useState(draft.contextId ?? '');
+  const [content, setContent] = useState(initial.content);
+  const [contextId, setContextId] = useState(initial.contextId);
   const [mode, setMode] = useState<Mode>('stream');
   const [hasJson, setHasJson] = useState(content.json !== '');
   const parts = useMemo(() => partsOf(content), [content]);
@@ -83,6 +84,8 @@ export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () =
     },
     onDone: (answer, _, isHere) => {
       const id = answer?.task?.id;
+      const unsent = unsentMessage.get()?.content;
+      if (unsent === content || unsent === initial.content) unsentMessage.set(null);
       if (isHere) onClose();
       if (id === undefined) toast({ title: 'The agent answered with a message, without a task' });
       else if (mode === 'background' || !isHere) toast({ title: 'Sent', detail: `The task is ${id}` });
@@ -92,9 +95,15 @@ export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () =
   const send = () => {
     if (isSendable) act();
   };
+  const close = () => {
+    const { text, json, files } = content;
+    const isEmpty = text.trim() === '' && json.trim() === '' && files.length === 0;
+    if (content !== initial.content) unsentMessage.set(isEmpty ? null : { agentId: chosen, contextId, content });
+    onClose();
+  };
   useShortcuts([{ keys: 'mod+Enter', what: 'Send', run: send, inFields: true }]);
   return (
-    <Dialog title="Send a message" onClose={onClose} className="max-w-2xl">
+    <Dialog title="Send a message" onClose={close} className="max-w-2xl">
       <form
         className="grid gap-4 pt-1"
         onSubmit={(event) => {
@@ -168,7 +177,7 @@ export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () =
           </p>
         )}
         <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Close</Button>
+          <Button onClick={close}>Close</Button>
           <Button look="primary" type="submit" disabled={!isSendable || isPending}>
             {isPending ? (mode === 'wait' ? 'Waiting for the agent' : 'Sending') : 'Send'}
           </Button>
