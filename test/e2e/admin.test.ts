@@ -72,6 +72,7 @@ describe.skipIf(hasNoBrowser)('the pages of the admin', () => {
     await page.getByRole('link', { name: 'Echo' }).click();
     await page.getByRole('button', { name: 'Try: /fail out of coffee' }).click();
     expect(await text.inputValue()).toBe('/fail out of coffee');
+    await text.fill('/fail out of tea');
     await page.keyboard.press('Escape');
     await isClosed();
     await page.keyboard.press('n');
@@ -88,8 +89,7 @@ describe.skipIf(hasNoBrowser)('the pages of the admin', () => {
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.getByLabel('Key', { exact: true }).fill(server().adminKey);
     await page.keyboard.press('Enter');
-    await page.getByRole('link', { name: 'Tasks', exact: true }).waitFor();
-    await page.keyboard.press('n');
+    await page.getByRole('button', { name: 'Send a message' }).click();
     expect(await text.inputValue()).toBe('');
   });
 

@@ -55,6 +55,64 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     expect(await tasksWith('a task and no twin')).toBe(1);
   });
 
+  it('[U1] a dialog that is closed while it sends, and opened again, sends the same message', async () => {
+    const { page } = await openSignedIn('/ui/keys');
+    const text = page.getByLabel('Text', { exact: true });
+    const { held, release } = hold();
+    await page.route('**/api/v1/tasks', async (route) => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    await page.keyboard.press('n');
+    await text.fill('once and for all');
+    await page.keyboard.press('Control+Enter');
+    await expect.poll(() => tasksWith('once and for all')).toBe(1);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('n');
+    expect(await text.inputValue()).toBe('once and for all');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('button', { name: 'Sending' }).waitFor();
+    release();
+    await page.getByRole('log').getByText('completed').waitFor();
+    expect(await tasksWith('once and for all')).toBe(1);
+    await page.keyboard.press('n');
+    expect(await text.inputValue()).toBe('');
+  });
+
+  it('[U1] what is written while a message is being sent is there the next time', async () => {
+    const { page } = await openSignedIn('/ui/keys');
+    const text = page.getByLabel('Text', { exact: true });
+    await page.keyboard.press('n');
+    await text.fill('/sleep 1000');
+    await page.getByText('Blocking').click();
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('button', { name: 'Waiting for the agent' }).waitFor();
+    await text.fill('the next one, already');
+    await page.getByRole('heading', { name: '/sleep 1000', level: 1 }).waitFor();
+    await page.keyboard.press('n');
+    expect(await text.inputValue()).toBe('the next one, already');
+  });
+
+  it('[U1] a send that fails after its dialog was closed is told of', async () => {
+    const { page } = await openSignedIn('/ui/keys', { expected: /ERR_/ });
+    const { held, release } = hold();
+    await page.route('**/api/v1/tasks', async (route) => {
+      await held;
+      await route.abort();
+    });
+    await page.keyboard.press('n');
+    await page.getByLabel('Text', { exact: true }).fill('into the void');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('button', { name: 'Sending' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    release();
+    await page.getByText('Sending: no connection').waitFor();
+    expect(await tasksWith('into the void')).toBe(0);
+  });
+
   it('[U1] an answer pressed twice is given once; what is typed meanwhile, and before a look elsewhere, stays', async () => {
     const task = await send('/ask Which tower?');
     const { page } = await openSignedIn(`/ui/tasks/${task.id}`, { width: 900 });

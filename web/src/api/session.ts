@@ -1,5 +1,5 @@
 /** Who is signed in here. The key goes to the server once and is kept nowhere; what stays is a cookie no script can read. */
-import { type QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
+import { notifyManager, type QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
 import type { SessionList, SignInRequest, WhoAmI } from '../../../src/http/admin/session-contract.ts';
 import { csrfToken, every, request } from './client.ts';
 
@@ -53,8 +53,8 @@ export async function signOut(client: QueryClient): Promise<void> {
   await request<null>(PATH, { method: 'DELETE' });
   tabs.postMessage('signed-out');
   await client.refetchQueries(sessionQuery);
-  // Views are told in the next turn: until then one that is opened would ask for what it is refused.
-  await new Promise((resolve) => setTimeout(resolve));
+  // Not before views are told: until then one that is opened would ask for what it is refused.
+  await new Promise<void>((resolve) => notifyManager.schedule(resolve));
 }
 
 export const sessionsQuery = (all: boolean) =>

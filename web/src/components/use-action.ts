@@ -8,6 +8,8 @@ interface ActionOptions<Input, Output> {
   readonly run: (input: Input) => Promise<Output>;
   /** Names it in the notice of a failure. Without it the view shows `error` itself. */
   readonly what?: string;
+  /** The view shows `error` itself, while it is there. */
+  readonly showsError?: boolean;
   readonly retry?: number;
   /** What it is done to: several may be under way, for one target each. Default: one at all. */
   readonly targetOf?: (input: Input) => string;
@@ -17,7 +19,7 @@ interface ActionOptions<Input, Output> {
 }
 
 export function useAction<Input = void, Output = unknown>(options: ActionOptions<Input, Output>) {
-  const { run, what, retry = 0, targetOf, onDone, onSettled } = options;
+  const { run, what, showsError = false, retry = 0, targetOf, onDone, onSettled } = options;
   const isHere = useRef(true);
   useEffect(() => {
     isHere.current = true;
@@ -33,7 +35,7 @@ export function useAction<Input = void, Output = unknown>(options: ActionOptions
     retry,
     onSuccess: (output, input) => onDone?.(output, input, isHere.current),
     onError: (failure) => {
-      if (what === undefined) return;
+      if (what === undefined || (showsError && isHere.current)) return;
       const { title, detail } = explain(failure, what);
       toast({ title, detail, isBad: true });
     },

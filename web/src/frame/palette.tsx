@@ -33,20 +33,22 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
   });
   const mayWrite = useMayWrite();
   const giveFocusBack = useFocusReturn();
-  const hasActed = useRef(false);
-  const act = (run: () => unknown) => () => {
-    hasActed.current = true;
-    onClose();
-    void run();
-  };
+  const hasLeft = useRef(false);
+  const act =
+    (run: () => unknown, isLeaving = true) =>
+    () => {
+      hasLeft.current = isLeaving;
+      onClose();
+      void run();
+    };
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
         <div aria-hidden="true" className="fixed inset-0 z-40 bg-[oklch(15%_0.01_255)]/45" />
         <Dialog.Content
           aria-describedby={undefined}
-          // Another place, perhaps: a field that had the focus would take the keys meant for that.
-          onCloseAutoFocus={(event) => giveFocusBack(event, hasActed.current)}
+          // At another place, a field that had the focus would take the keys meant for that.
+          onCloseAutoFocus={(event) => giveFocusBack(event, hasLeft.current)}
           className="fixed top-[max(1rem,14vh)] left-1/2 z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 animate-arrive overflow-hidden rounded-lg border border-line bg-raised outline-none"
         >
           <Dialog.Title className="sr-only">Search or run a command</Dialog.Title>
@@ -101,12 +103,15 @@ export function Palette({ places, onClose }: { places: readonly Place[]; onClose
                     Send a message
                   </Item>
                 )}
-                <Item icon={<Moon className="size-3.5" />} onSelect={act(() => theme.set(isDark() ? 'light' : 'dark'))}>
+                <Item
+                  icon={<Moon className="size-3.5" />}
+                  onSelect={act(() => theme.set(isDark() ? 'light' : 'dark'), false)}
+                >
                   Switch theme
                 </Item>
                 <Item
                   icon={<Clock className="size-3.5" />}
-                  onSelect={act(() => zone.set(zone.get() === 'utc' ? 'local' : 'utc'))}
+                  onSelect={act(() => zone.set(zone.get() === 'utc' ? 'local' : 'utc'), false)}
                 >
                   Switch exact times between local and UTC
                 </Item>

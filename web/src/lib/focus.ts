@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 
 /** Of each dialog that is open, the latest last: who had the focus before, and who opened that. */
-const open: (readonly HTMLElement[])[] = [];
+const openDialogs: (readonly HTMLElement[])[] = [];
 
 /** Whoever had it is gone, and nobody has taken it since. */
 export function isFocusFree(): boolean {
@@ -17,8 +17,8 @@ export function isFocusFree(): boolean {
 export function useFocusReturn(): (event: Event, toPage?: boolean) => void {
   const [before] = useState(openers);
   useEffect(() => {
-    open.push(before);
-    return () => void open.splice(open.indexOf(before), 1);
+    openDialogs.push(before);
+    return () => void openDialogs.splice(openDialogs.indexOf(before), 1);
   }, [before]);
   return (event, toPage = false) => {
     event.preventDefault();
@@ -34,6 +34,6 @@ export function useFocusReturn(): (event: Event, toPage?: boolean) => void {
 function openers(): HTMLElement[] {
   const now = document.activeElement;
   const menu = now?.closest('[role="menu"]')?.getAttribute('aria-labelledby') ?? '';
-  const chain = [now, document.getElementById(menu), ...(open.at(-1) ?? [])];
+  const chain = [now, document.getElementById(menu), ...(openDialogs.at(-1) ?? [])];
   return chain.filter((one): one is HTMLElement => one instanceof HTMLElement && one !== document.body);
 }

@@ -16,8 +16,7 @@ import { curlOf } from '../../lib/curl.ts';
 import { partOfFile, sizeOf } from '../../lib/files.ts';
 import { formatBytes } from '../../lib/format.ts';
 import { useShortcuts } from '../../lib/shortcuts.ts';
-import { useMessageId } from '../../lib/use-message-id.ts';
-import { type MessageContent, type SendDraft, type UnsentMessage, unsentMessage } from './open.tsx';
+import { type MessageContent, type SendDraft, sentMessageId, unsentMessage, type WrittenMessage } from './open.tsx';
 
 type Mode = 'stream' | 'wait' | 'background';
 const MODES: readonly (readonly [Mode, string])[] = [
@@ -31,11 +30,15 @@ const MODE_MEANS: Readonly<Record<Mode, string>> = {
   background: 'Returns when the task exists, and stays here.',
 };
 
-/** Without a draft: what was written and not sent the last time. */
-function initialOf(draft: SendDraft): UnsentMessage {
+const isEmpty = ({ text, json, files }: MessageContent) =>
+  text.trim() === '' && json.trim() === '' && files.length === 0;
+
+/** Opened by itself, not with something to say. */
+const hasDraft = (draft: SendDraft) => Object.keys(draft).length > 0;
+
+function initialOf(draft: SendDraft): WrittenMessage {
   const { agentId, contextId = '', parts = [] } = draft;
-  const unsent = Object.keys(draft).length === 0 ? unsentMessage.get() : null;
-  return unsent ?? { agentId, contextId, content: contentOf(parts) };
+  return (hasDraft(draft) ? null : unsentMessage.get()) ?? { agentId, contextId, content: contentOf(parts) };
 }
 
 function contentOf(parts: readonly Part[]): MessageContent {
@@ -61,6 +64,14 @@ function partsOf({ text, json, files }: MessageContent): readonly Part[] | strin
   return [...parts, ...files];
 }
 
+/** What is sent, as it was when that was asked for. */
+interface Sent {
+  readonly agentId: string;
+  readonly message: { readonly parts: Part[]; readonly contextId?: string };
+  readonly mode: Mode;
+  readonly content: MessageContent;
+}
+
 export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () => void }) {
   const [initial] = useState(() => initialOf(draft));
   const { data } = useQuery(agentsQuery);
@@ -74,36 +85,41 @@ export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () =
   const parts = useMemo(() => partsOf(content), [content]);
   const isSendable = typeof parts !== 'string' && parts.length > 0 && agent !== undefined;
   const navigate = useNavigate();
-  const messageId = useMessageId();
   const { act, isPending, error } = useAction({
-    run: async () => {
-      if (!isSendable) return null;
-      const said = { parts: [...parts], ...(contextId !== '' && { contextId }) };
-      const message = { ...said, messageId: messageId.of(JSON.stringify([agent.id, said])) };
-      return createTask({ agentId: agent.id, message, mode: mode === 'wait' ? 'blocking' : 'immediate' });
+    run: ({ message, agentId, mode }: Sent) => {
+      const messageId = sentMessageId.of(JSON.stringify([agentId, message]));
+      return createTask({
+        agentId,
+        message: { ...message, messageId },
+        mode: mode === 'wait' ? 'blocking' : 'immediate',
+      });
     },
-    onDone: (answer, _, isHere) => {
-      const id = answer?.task?.id;
-      const unsent = unsentMessage.get()?.content;
-      if (unsent === content || unsent === initial.content) unsentMessage.set(null);
-      if (isHere) onClose();
+    what: 'Sending',
+    showsError: true,
+    onDone: (answer, sent, isHere) => {
+      sentMessageId.sent(JSON.stringify([sent.agentId, sent.message]));
+      if (unsentMessage.get()?.content === sent.content) unsentMessage.set(null);
+      // What was written since then stays.
+      if (isHere) close(content === sent.content ? null : { agentId: chosen, contextId, content });
+      const id = answer.task?.id;
       if (id === undefined) toast({ title: 'The agent answered with a message, without a task' });
-      else if (mode === 'background' || !isHere) toast({ title: 'Sent', detail: `The task is ${id}` });
+      else if (sent.mode === 'background' || !isHere) toast({ title: 'Sent', detail: `The task is ${id}` });
       else void navigate({ to: '/tasks/$taskId', params: { taskId: id } });
     },
   });
   const send = () => {
-    if (isSendable) act();
+    if (typeof parts === 'string' || parts.length === 0 || agent === undefined) return;
+    const message = { parts: [...parts], ...(contextId !== '' && { contextId }) };
+    act({ agentId: agent.id, message, mode, content });
   };
-  const close = () => {
-    const { text, json, files } = content;
-    const isEmpty = text.trim() === '' && json.trim() === '' && files.length === 0;
-    if (content !== initial.content) unsentMessage.set(isEmpty ? null : { agentId: chosen, contextId, content });
+  const close = (unsent: WrittenMessage | null) => {
+    if (!hasDraft(draft)) unsentMessage.set(unsent === null || isEmpty(unsent.content) ? null : unsent);
     onClose();
   };
+  const keep = () => close({ agentId: chosen, contextId, content });
   useShortcuts([{ keys: 'mod+Enter', what: 'Send', run: send, inFields: true }]);
   return (
-    <Dialog title="Send a message" onClose={close} className="max-w-2xl">
+    <Dialog title="Send a message" onClose={keep} className="max-w-2xl">
       <form
         className="grid gap-4 pt-1"
         onSubmit={(event) => {
@@ -177,7 +193,7 @@ export function SendDialog({ draft, onClose }: { draft: SendDraft; onClose: () =
           </p>
         )}
         <div className="flex justify-end gap-2">
-          <Button onClick={close}>Close</Button>
+          <Button onClick={keep}>Close</Button>
           <Button look="primary" type="submit" disabled={!isSendable || isPending}>
             {isPending ? (mode === 'wait' ? 'Waiting for the agent' : 'Sending') : 'Send'}
           </Button>

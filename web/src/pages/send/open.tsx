@@ -1,6 +1,7 @@
 /** Where the send dialog is opened from anywhere. The dialog itself is loaded when it is first needed. */
 import { lazy } from 'react';
 import type { Part } from '../../../../src/protocol/v1/types.ts';
+import { createMessageId } from '../../lib/message-id.ts';
 import { createStore } from '../../lib/store.ts';
 
 /** What the dialog begins with. */
@@ -17,7 +18,8 @@ export interface MessageContent {
   readonly files: readonly Part[];
 }
 
-export interface UnsentMessage {
+/** A message as it is written. */
+export interface WrittenMessage {
   readonly agentId: string | undefined;
   readonly contextId: string;
   readonly content: MessageContent;
@@ -25,6 +27,8 @@ export interface UnsentMessage {
 
 /** null: closed. */
 export const sendDraft = createStore<SendDraft | null>(null);
-/** What was written and not sent, for whoever opens the dialog without a draft. In the memory of this page only. */
-export const unsentMessage = createStore<UnsentMessage | null>(null);
+/** What was written without a draft, and not sent: the dialog begins with it the next time. In the memory of this page only. */
+export const unsentMessage = createStore<WrittenMessage | null>(null);
+/** Of all dialogs: one that was closed while it sent may be opened again with the same message. */
+export const sentMessageId = createMessageId();
 export const SendDialog = lazy(async () => ({ default: (await import('./dialog.tsx')).SendDialog }));

@@ -7,8 +7,8 @@ import { TextArea } from '../../components/field.tsx';
 import { Keys } from '../../components/keys.tsx';
 import { explain } from '../../components/notices.tsx';
 import { useAction } from '../../components/use-action.ts';
+import { useMessageId } from '../../lib/message-id.ts';
 import { STATES, type TaskState } from '../../lib/states.ts';
-import { useMessageId } from '../../lib/use-message-id.ts';
 
 /** Kept by the page: what is typed, and what is under way, survive a look at another view of the task. */
 export function useReply(taskId: string) {
@@ -18,7 +18,7 @@ export function useReply(taskId: string) {
     run: (said: string) =>
       continueTask(taskId, { message: { messageId: messageId.of(said), parts: [{ text: said }] }, mode: 'immediate' }),
     onDone: (_, said) => {
-      messageId.sent();
+      messageId.sent(said);
       // What was typed since then stays.
       setText((now) => (now === said ? '' : now));
     },
