@@ -10,6 +10,19 @@ export interface Clock {
   every(ms: number, task: () => void): () => void;
 }
 
+/** Resolves when `promise` does, or after `ms`; rejects where it does before. */
+export async function atMost(clock: Clock, ms: number, promise: Promise<void>): Promise<void> {
+  let cancel: () => void = () => {};
+  const isOver = new Promise<void>((resolve) => {
+    cancel = clock.after(ms, resolve);
+  });
+  try {
+    await Promise.race([promise, isOver]);
+  } finally {
+    cancel();
+  }
+}
+
 /** Resolves after `ms`; rejects with the signal's reason, as an AppError, when that is aborted before. */
 export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -6,10 +6,10 @@ import type { Logger } from '../logger.ts';
 import type { SubscriptionHub } from '../tasks/hub.ts';
 import type { TaskStore } from '../tasks/store.ts';
 
-/** Without a bus, and with one, which has told of nearly everything already. */
+/** Without a bus; and with one that is trusted, which has told of nearly everything already. */
 const LOOK_MS = 1000;
 const LOOK_WITH_BUS_MS = 5000;
-/** Whoever is asked each second by a timer is asked a little earlier, too. */
+/** Timers fire a little early by the clock; else every other look would be left out. */
 const EARLY_MS = 100;
 /** Tasks per statement. */
 const CHUNK = 5000;
@@ -19,7 +19,7 @@ export interface ElsewhereOptions {
   readonly hub: SubscriptionHub;
   readonly logger: Logger;
   readonly isRunHere: (taskId: string) => boolean;
-  readonly isBusUp: () => boolean;
+  readonly mayTrustBus: () => boolean;
   /** The bus had not told of the events of this task. */
   readonly onMissed: (taskId: string) => void;
 }
@@ -35,8 +35,8 @@ export class TasksElsewhere {
 
   /** Looks where it is time to. Never rejects: what fails is logged and tried again. */
   async look(nowMs: number): Promise<void> {
-    const { hub, logger, isRunHere, isBusUp } = this.#options;
-    const everyMs = isBusUp() ? LOOK_WITH_BUS_MS : LOOK_MS;
+    const { hub, logger, isRunHere, mayTrustBus } = this.#options;
+    const everyMs = mayTrustBus() ? LOOK_WITH_BUS_MS : LOOK_MS;
     const sinceMs = nowMs - this.#lookedAtMs;
     // A clock that was set back says nothing of how long ago it was.
     if (this.#isLooking || (sinceMs >= 0 && sinceMs < everyMs - EARLY_MS)) return;

@@ -46,7 +46,10 @@ const CANCEL_MARGIN_MS = 1000;
 /** Between two looks at a task that is being canceled elsewhere. */
 const CANCEL_LOOK_MS = 1000;
 const WARN_EVERY_MS = 60_000;
-/** A replica that stops leaves the database first, and waits for answers of the others then: longer waits are for the database. */
+/**
+ * So long after its last letter a replica is spoken to that the database no longer lists: one that stops leaves the database
+ * first, and waits for answers then. Where it waits for longer, it finds them in the database.
+ */
 const HEARD_MS = 60_000;
 
 export class ReplicaLink {

@@ -5,7 +5,7 @@
 import { AppError } from '../../protocol/errors.ts';
 import type { Task } from '../../protocol/v1/types.ts';
 import type { AgentRegistry } from '../agents/registry.ts';
-import type { Clock } from '../clock.ts';
+import { atMost, type Clock } from '../clock.ts';
 import type { Ids } from '../ids.ts';
 import type { Logger } from '../logger.ts';
 import { TasksElsewhere } from '../replicas/elsewhere.ts';
@@ -14,7 +14,7 @@ import { TransitMap } from '../transit-map.ts';
 import { CommitQueue, commitOne } from './commit-queue.ts';
 import type { DeduplicationWindows } from './deduplication.ts';
 import type { EngineHost } from './engine-host.ts';
-import { goesOn, notStored, shuttingDown, taskNotFound } from './errors.ts';
+import { notStored, shuttingDown, taskGoesOn, taskNotFound } from './errors.ts';
 import { type Step, statusStep } from './events.ts';
 import { TaskFeed } from './feed.ts';
 import { type HubLimits, SubscriptionHub } from './hub.ts';
@@ -86,7 +86,7 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
   readonly #submitter: Submitter;
   #stopRenewing: () => void = () => {};
   #stopSweeping: () => void = () => {};
-  #onIdle: (() => void) | null = null;
+  readonly #untilIdle = new Waiters();
   /** Messages that are being stored, or refused. */
   #submitting = 0;
   readonly #untilNoneSubmitting = new Waiters();
@@ -118,8 +118,8 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
       hub: this.hub,
       logger: options.logger,
       isRunHere: (taskId) => this.#runs.has(taskId),
-      // Who waits for answers while it stops has no time to lose.
-      isBusUp: () => this.link?.isUp === true && !this.#isLeaving,
+      // While it stops, senders that wait have no time to lose.
+      mayTrustBus: () => this.link?.isUp === true && !this.#isLeaving,
       onMissed: (taskId) => this.link?.followed(taskId),
     });
     this.queue = new CommitQueue({
@@ -200,12 +200,7 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
   /** Before stopping: a replica that has come since the last look can take over as well. */
   async lookForOthers(): Promise<void> {
     if (!this.#isOpen || !this.#isShared) return;
-    let cancel: () => void = () => {};
-    const isLate = new Promise<void>((resolve) => {
-      cancel = this.clock.after(LOOK_MS, resolve);
-    });
-    await Promise.race([this.#work.lookForOthers(), isLate]);
-    cancel();
+    await atMost(this.clock, LOOK_MS, this.#work.lookForOthers());
     this.link?.noteOthers(this.#work.otherReplicas);
   }
 
@@ -217,7 +212,7 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     this.#isLeaving ||= this.#isOpen && this.#isShared && this.#work.hasOtherReplicas;
     this.#isOpen = false;
     await this.#work.stop();
-    await this.#drain(drainMs);
+    if (this.#runs.size > 0 && drainMs > 0) await atMost(this.clock, drainMs, this.#untilIdle.wait());
   }
 
   /**
@@ -234,59 +229,34 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     // A message that is being stored right now is one that another replica can take over a moment later.
     if (isTakenOver) await Promise.allSettled([...this.#runs.values()].map((run) => run.admission()));
     for (const run of this.#runs.values()) {
-      const reason = run.isAdmitted ? goesOn(run.taskId) : shuttingDown();
+      const reason = run.isAdmitted ? taskGoesOn(run.taskId) : shuttingDown();
       if (isTakenOver) run.handOver(reason);
       else run.abandon(reason);
     }
     try {
       await this.store.retireReplica(this.replicaId);
       this.#work.announce();
-      if (isTakenOver) await this.#linger(lingerMs);
+      // What senders wait for goes on elsewhere, and is found in the log.
+      if (isTakenOver && lingerMs > 0) await atMost(this.clock, lingerMs, this.#noSenders());
     } finally {
       this.#isLeaving = false;
       this.#stopSweeping();
       const { waitingCount: senders } = this.hub;
       if (senders > 0) this.logger.warn({ senders }, 'senders whose tasks have not ended yet are told that they go on');
-      this.hub.endWaiting(goesOn);
+      this.hub.endWaiting(taskGoesOn);
       await this.link?.stop();
     }
   }
 
-  /** What senders wait for goes on elsewhere, and is found in the log. */
-  async #linger(lingerMs: number): Promise<void> {
-    // Those whose runs were handed over, or whose messages were stored, just now begin to wait in the next turn of the event loop.
-    await nextTurn();
-    if (lingerMs === 0) return;
-    let isOver = false;
-    let end: () => void = () => {};
-    const over = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    const cancel = this.clock.after(lingerMs, () => {
-      isOver = true;
-      end();
-    });
-    while (!isOver && (this.#submitting > 0 || this.hub.waitingCount > 0)) {
-      const none = this.#submitting > 0 ? this.#untilNoneSubmitting.wait() : this.hub.noneWaiting();
-      await Promise.race([none, over]);
-      await nextTurn();
+  /** Nobody waits for an answer, or is about to. */
+  async #noSenders(): Promise<void> {
+    for (;;) {
+      // Those whose runs were handed over, or whose messages were stored, just now begin to wait in the next turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#submitting > 0) await this.#untilNoneSubmitting.wait();
+      else if (this.hub.waitingCount > 0) await this.hub.noneWaiting();
+      else return;
     }
-    cancel();
-  }
-
-  #drain(drainMs: number): Promise<void> {
-    if (this.#runs.size === 0 || drainMs === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.clock.after(drainMs, () => {
-        this.#onIdle = null;
-        resolve();
-      });
-      this.#onIdle = () => {
-        cancel();
-        this.#onIdle = null;
-        resolve();
-      };
-    });
   }
 
   async #renew(): Promise<void> {
@@ -420,7 +390,7 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
       const { ownerId, state, seq } = stored;
       this.logger.info({ taskId, agentId, ownerId, requestId, state, seq, durationMs }, 'turn ended');
     }
-    if (this.#runs.size === 0) this.#onIdle?.();
+    if (this.#runs.size === 0) this.#untilIdle.release();
   }
 
   async loadTask(head: TaskHead): Promise<Task> {
@@ -493,5 +463,3 @@ export class TaskEngine implements RunHost, EngineHost, LinkHost {
     throw notStored(result.cause);
   }
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -18,8 +18,8 @@ export function shuttingDown(): AppError {
   return new AppError('UNAVAILABLE', 'The server is shutting down; try again in a moment', { retryAfterSeconds: 2 });
 }
 
-/** To who waits for a task that a server which stops has stored, and others, or its next start, take up. */
-export function goesOn(taskId: string): AppError {
+/** For a sender who waits when the server stops: its task is stored, and another server, or the next start, takes it up. */
+export function taskGoesOn(taskId: string): AppError {
   return new AppError('UNAVAILABLE', 'The server is shutting down; the task goes on: ask for it with GetTask', {
     metadata: { taskId },
     retryAfterSeconds: 2,

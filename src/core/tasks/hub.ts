@@ -81,7 +81,7 @@ export class SubscriptionHub {
     return this.#waiting.size === 0 ? Promise.resolve() : this.#untilNoneWaiting.wait();
   }
 
-  /** Senders that still wait get what `causeOf` makes for their task as their answer. */
+  /** For good. Senders that still wait get what `causeOf` makes for their task as their answer; who comes later asks `isWaitingOver`. */
   endWaiting(causeOf: (taskId: string) => Error): void {
     this.#isWaitingOver = true;
     for (const waiting of this.#waiting) waiting.breakOff(causeOf(waiting.taskId));

@@ -17,7 +17,7 @@ import { admit, scopeOf } from '../operations/admit.ts';
 import type { Call } from '../operations/call.ts';
 import type { MakePushConfig } from '../push/push-config.ts';
 import type { TaskEngine } from './engine.ts';
-import { goesOn, taskNotFound } from './errors.ts';
+import { taskGoesOn, taskNotFound } from './errors.ts';
 import { contentOf, type LogRow, stateOf } from './log.ts';
 import { decodePageToken, encodePageToken } from './page-token.ts';
 import type { TaskRun } from './run.ts';
@@ -152,7 +152,7 @@ export class TaskService {
       store.readHead(scope, taskId).then((head) => {
         const isOver = head === undefined || (head.seq > 0 && isEnough(head.state));
         if (isOver || call.signal.aborted) finish();
-        else if (hub.isWaitingOver) fail(goesOn(taskId));
+        else if (hub.isWaitingOver) fail(taskGoesOn(taskId));
         else void subscription.start(head.seq, head.seq);
       }, fail);
     });

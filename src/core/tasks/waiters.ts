@@ -1,4 +1,4 @@
-/** Callers that wait for one moment in the life of a run. */
+/** Callers that wait for one moment. */
 
 interface Waiter {
   readonly resolve: () => void;
@@ -6,7 +6,7 @@ interface Waiter {
 }
 
 export class Waiters {
-  /** Made when somebody waits: for most runs nobody does. */
+  /** Made when somebody waits: mostly nobody does. */
   #waiting: Set<Waiter> | null = null;
 
   /** Resolves at the moment, or as soon as `signal` is aborted; rejects when the moment will not come. */

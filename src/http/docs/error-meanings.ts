@@ -98,8 +98,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, ErrorMeaning>> = {
     'Give the server the encryption key with which the data was written, or store the secret anew.',
   ),
   UNAVAILABLE: of(
-    'The server is stopping, or could not store the change. Nothing of the step was kept.',
-    'Try again, with the same `Idempotency-Key`.',
+    'The server is stopping, or could not store the change. Nothing of the step was kept, unless `metadata` has a `taskId`: that task is stored, and goes on.',
+    'Try again, with the same `Idempotency-Key` or `messageId`. Where there is a `taskId`, ask for that with GetTask.',
   ),
 };
 
