@@ -59,19 +59,21 @@ describe.skipIf(hasNoBrowser)('[U3] the focus', () => {
     await expect.poll(() => new URL(page.url()).search).toBe('?q=oven');
   });
 
-  it.each([
-    ['State', 'menu', 'Enter'],
-    ['Send a message', 'dialog', 'Enter'],
-    ['Any time', 'dialog', 'Control+k'],
-  ] as const)('goes back to “%s” after the %s that %s opened', async (name, role, key) => {
+  it('goes back to the button after a menu, a dialog and the palette', async () => {
     const page = await onTasks();
-    const button = page.getByRole('button', { name });
-    await button.focus();
-    await page.keyboard.press(key);
-    await page.getByRole(role).waitFor();
-    await page.keyboard.press('Escape');
-    await page.getByRole(role).waitFor({ state: 'detached' });
-    await expect.poll(() => hasFocus(button)).toBe(true);
+    for (const [name, role, key] of [
+      ['State', 'menu', 'Enter'],
+      ['Send a message', 'dialog', 'Enter'],
+      ['Any time', 'dialog', 'Control+k'],
+    ] as const) {
+      const button = page.getByRole('button', { name });
+      await button.focus();
+      await page.keyboard.press(key);
+      await page.getByRole(role).waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole(role).waitFor({ state: 'detached' });
+      await expect.poll(() => hasFocus(button)).toBe(true);
+    }
   });
 
   it('goes back without the hint of the button, for who has a mouse', async () => {

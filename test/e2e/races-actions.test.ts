@@ -109,7 +109,7 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     release();
-    await page.getByText('Sending: no connection').waitFor();
+    await page.getByText('Sending: no connection', { exact: true }).waitFor();
     expect(await tasksWith('into the void')).toBe(0);
   });
 

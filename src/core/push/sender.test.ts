@@ -90,6 +90,22 @@ describe('delivery', () => {
     );
   }, 120_000);
 
+  test('[A11] many attempts at once are no leak to Node', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => void warnings.push(warning);
+    process.on('warning', warn);
+    try {
+      const { answer, requests } = recording(() => new Promise(() => {}));
+      for (let host = 1; host <= 20; host++) await bench.task(`https://host-${host}.example/`, 1);
+      bench.sender({ answer }).start();
+      await waitFor('the attempts', 10_000, () => requests.length === 20);
+      await bench.settle(3);
+    } finally {
+      process.off('warning', warn);
+    }
+    expect(warnings).toEqual([]);
+  });
+
   test('[A11] retries wait longer and longer, up to the longest delay, then the delivery is dead and the next one goes', async () => {
     const { answer, requests } = recording((request) => answered(eventOf(request).seq === 1 ? 500 : 204));
     const times: number[] = [];

@@ -2,6 +2,7 @@
  * Sends what lies in the outbox. It takes the lease of a configuration, sends its deliveries one after the other, and
  * writes down what became of each before the next: at least once, in order, whatever dies in between.
  */
+import { setMaxListeners } from 'node:events';
 import { toAppError } from '../../protocol/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
@@ -64,6 +65,8 @@ export class PushSender {
 
   constructor(options: PushSenderOptions) {
     this.#options = options;
+    // Each attempt under way listens to it, and leaves when it is over.
+    setMaxListeners(0, this.#abort.signal);
   }
 
   /** What the outbox held when it was last looked at, some seconds ago at most. */
