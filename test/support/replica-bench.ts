@@ -4,11 +4,11 @@ import { InProcessNetwork } from '../../src/bus/in-process.ts';
 import type { Agent } from '../../src/core/agents/registry.ts';
 import type { ReplicaBus } from '../../src/core/replicas/bus.ts';
 import type { ReplicaLinkOptions } from '../../src/core/replicas/link.ts';
-import { NO_REPLICA_METRICS } from '../../src/core/replicas/metrics.ts';
+import { type DropReason, NO_REPLICA_METRICS } from '../../src/core/replicas/metrics.ts';
 import { AesGcmLetterSeal } from '../../src/core/replicas/seal.ts';
 import { keyRing } from '../../src/core/secrets/encryption-keys.ts';
 import { FaultStore } from './fault-store.ts';
-import { type Bench, BenchFiles, type BenchOptions, turns, until } from './task-bench.ts';
+import { type Bench, BenchFiles, type BenchOptions, Follower, turns, until } from './task-bench.ts';
 
 const ENCRYPTION_KEY = 'Uo9cRkq0tYw3mVxB7nZ2sLhJ5gFd8eAaPpIiTtKkM1Q=';
 
@@ -77,4 +77,25 @@ export class ReplicaBench {
   close(): Promise<void> {
     return this.files.close();
   }
+}
+
+/** Counts what a replica sends. */
+export function counted() {
+  const counts = { sent: 0, received: 0, dropped: [] as DropReason[] };
+  const metrics = {
+    payloadsSent: (count: number) => {
+      counts.sent += count;
+    },
+    payloadReceived: () => {
+      counts.received++;
+    },
+    dropped: (reason: DropReason) => void counts.dropped.push(reason),
+  };
+  return { counts, metrics };
+}
+
+export async function follow(replica: Replica, id: string): Promise<Follower> {
+  const follower = new Follower();
+  await replica.service.subscribe(replica.call(), { id }, follower);
+  return follower;
 }

@@ -109,7 +109,7 @@ export function rateLimiterContract(open: () => Promise<LimitersUnderTest>): voi
     while (attempts < 8 && left().length > 0) {
       for (const limiter of left()) {
         limiter.count('address');
-        // Each replica learns of the others with the answer to its own failure, which is there before that to what came after it.
+        // A replica learns of the others with the answer to its own failure, and answers come in the order of what was asked.
         await takeFrom(limiter, `after ${++attempts}`);
       }
     }

@@ -1,13 +1,11 @@
 /** What replicas do for each other by the bus, and that they do it without the bus too, only later. No clock is turned unless a test says so. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { gate } from '../../../test/support/fault-store.ts';
 import { agentOf, chunk, completed, executorOf, inputRequired, puppet, working } from '../../../test/support/puppet.ts';
-import { linkOver, type Replica, ReplicaBench } from '../../../test/support/replica-bench.ts';
+import { counted, follow, ReplicaBench } from '../../../test/support/replica-bench.ts';
 import { Follower, LIMITS, messageOf, range, turns, until } from '../../../test/support/task-bench.ts';
 import { silentLogger } from '../logger.ts';
 import { keyRing } from '../secrets/encryption-keys.ts';
-import type { DropReason } from './metrics.ts';
 import { AesGcmLetterSeal } from './seal.ts';
 
 let bench: ReplicaBench;
@@ -15,27 +13,6 @@ beforeEach(() => {
   bench = new ReplicaBench();
 });
 afterEach(() => bench.close());
-
-/** Counts what a replica sends. */
-function counted() {
-  const counts = { sent: 0, received: 0, dropped: [] as DropReason[] };
-  const metrics = {
-    payloadsSent: (count: number) => {
-      counts.sent += count;
-    },
-    payloadReceived: () => {
-      counts.received++;
-    },
-    dropped: (reason: DropReason) => void counts.dropped.push(reason),
-  };
-  return { counts, metrics };
-}
-
-async function follow(replica: Replica, id: string): Promise<Follower> {
-  const follower = new Follower();
-  await replica.service.subscribe(replica.call(), { id }, follower);
-  return follower;
-}
 
 const canceled = (answer: string) => (JSON.parse(answer) as { status: { state: string } }).status.state;
 
@@ -406,106 +383,6 @@ describe('[A2, O16] cancel of a task that another replica runs', () => {
     expect(onA.last.run.signal.aborted).toBe(false);
     onA.last.yield(completed);
     await until('the end', async () => (await a.state(taskId)) === 'TASK_STATE_COMPLETED');
-  });
-});
-
-describe('[O16] a replica that stops', () => {
-  /** One whose sender waits for a task that the other one has taken up. */
-  async function stopping() {
-    const onB = puppet();
-    const a = await bench.start([puppet().agent]);
-    const b = await bench.start([onB.agent]);
-    a.store.otherReplicas = 1;
-    await a.pass(1000);
-    const sending = a.service.send(a.call(), messageOf('under way'));
-    await until('the run', () => a.engine.runningCount === 1);
-    const stopped = a.engine.stop(0, 60_000);
-    await until('the wait', () => a.engine.hub.waitingCount === 1);
-    await b.pass(1000);
-    await until('the run of the other one', () => onB.runs.length === 1);
-    return { a, b, onB, ended: Promise.all([sending, stopped]) };
-  }
-
-  it('is told how the tasks of its senders go on, by one that is alone by then', async () => {
-    const { b, onB, ended } = await stopping();
-    await b.pass(20_000);
-    onB.last.yield(completed);
-    expect(await ended).toMatchObject([{ task: expect.stringContaining('COMPLETED') as string }, undefined]);
-  });
-
-  it('is told of a takeover by one that the database told long before that it is alone', async () => {
-    const onB = puppet();
-    const a = await bench.start([puppet().agent]);
-    const b = await bench.start([onB.agent]);
-    const taskId = await a.begin();
-    const follower = await follow(a, taskId);
-    const claiming = gate();
-    b.store.beforeClaim = () => claiming.passed;
-    bench.presumeDead(a);
-    await b.pass(20_000);
-    claiming.open();
-    await until('the run of the other one', () => onB.runs.length === 1);
-    onB.last.yield(completed);
-    await until('the end', () => follower.isEnded);
-    expect(a.store.lookUps).toBe(0);
-  });
-
-  it('is spoken to no more a minute after it was last heard', async () => {
-    const { counts, metrics } = counted();
-    const a = await bench.start([puppet().agent], { metrics });
-    const b = await bench.start([puppet().agent]);
-    await b.engine.stop(0);
-    await turns(5);
-    const sentAfter = async (ms: number) => {
-      await a.pass(ms);
-      const { sent } = counts;
-      a.engine.link?.announceKey('key');
-      await turns(5);
-      return counts.sent - sent;
-    };
-    expect(await sentAfter(50_000)).toBe(1);
-    expect(await sentAfter(30_000)).toBe(0);
-  });
-
-  it('talks to one that has come since it last looked, and was not heard', async () => {
-    const { counts, metrics } = counted();
-    bench.network.fate = () => undefined;
-    const a = await bench.start([puppet().agent], { metrics });
-    await bench.start([puppet().agent]);
-    expect(counts.sent).toBe(0);
-    a.store.otherReplicas = 1;
-    await a.engine.lookForOthers();
-    await turns(5);
-    expect(counts.sent).toBe(1);
-  });
-
-  it('finds what the bus loses within a second, as its senders have no more than a few', async () => {
-    const { a, b, onB, ended } = await stopping();
-    await a.pass(1000);
-    bench.network.fate = () => undefined;
-    onB.last.yield(completed);
-    await until('the end', () => b.engine.runningCount === 0);
-    await a.pass(1000);
-    expect(await ended).toMatchObject([{ task: expect.stringContaining('COMPLETED') as string }, undefined]);
-  });
-
-  it('leaves the bus, also where it cannot give its leases back', async () => {
-    let isOpen = false;
-    const bus = {
-      ...bench.network.join(),
-      start: () => {
-        isOpen = true;
-      },
-      stop: async () => {
-        isOpen = false;
-      },
-    };
-    const a = await bench.files.start([puppet().agent], { link: linkOver(bus) });
-    expect(isOpen).toBe(true);
-    a.store.retireReplica = () => Promise.reject(new Error('gone'));
-    await expect(a.engine.stop(0)).rejects.toThrow('gone');
-    expect(isOpen).toBe(false);
-    a.store.retireReplica = () => Promise.resolve();
   });
 });
 

@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gate } from '../../../test/support/fault-store.ts';
 import { authRequired, chunk, completed, puppet, working } from '../../../test/support/puppet.ts';
-import { BenchFiles, Follower, messageOf, turns, until } from '../../../test/support/task-bench.ts';
+import { type Bench, BenchFiles, Follower, messageOf, turns, until } from '../../../test/support/task-bench.ts';
 import type { Task } from '../../protocol/v1/types.ts';
+import type { AgentEvent } from './executor.ts';
 
 let files: BenchFiles;
 beforeEach(() => {
@@ -165,6 +166,17 @@ describe('stop', () => {
 });
 
 describe('[O11] stop, with another replica on the same store', () => {
+  /** Another one starts, runs what was handed over, and yields this: who stops has a look, and no sender any more. */
+  async function endsElsewhere(stopping: Bench, other = puppet(), event: AgentEvent = completed): Promise<void> {
+    await files.start([other.agent]);
+    await until('the run of the other one', () => other.runs.length === 1);
+    other.last.yield(event);
+    await until('the answer', async () => {
+      await stopping.pass(1_000);
+      return stopping.engine.hub.waitingCount === 0;
+    });
+  }
+
   it('queues what still comes, hands over what did not end, and its senders get the answers of the other one', async () => {
     const onA = puppet();
     const a = await files.start([onA.agent]);
@@ -220,14 +232,7 @@ describe('[O11] stop, with another replica on the same store', () => {
     await a.engine.lookForOthers();
     const stopping = a.engine.stop(0, 60_000);
     await until('the wait', () => a.engine.hub.waitingCount === 1);
-    const onB = puppet();
-    await files.start([onB.agent]);
-    await until('the run of the other one', () => onB.runs.length === 1);
-    onB.last.yield(completed);
-    await until('the end', async () => {
-      await a.pass(1_000);
-      return a.engine.hub.waitingCount === 0;
-    });
+    await endsElsewhere(a);
     expect(await sending).toHaveProperty('task');
     await stopping;
   });
@@ -279,7 +284,6 @@ describe('[O11] stop, with another replica on the same store', () => {
   });
 
   it('waits also for a message that is being stored, and tells others of it at once', async () => {
-    const onB = puppet();
     const bench = await files.start([puppet().agent]);
     bench.store.otherReplicas = 1;
     await bench.pass(1_000);
@@ -294,13 +298,7 @@ describe('[O11] stop, with another replica on the same store', () => {
     await until('the wait', () => bench.engine.hub.waitingCount === 1);
     await turns(2);
     expect(bench.announcements).toBe(announcements + 1);
-    await files.start([onB.agent]);
-    await until('the run of the other one', () => onB.runs.length === 1);
-    onB.last.yield(completed);
-    await until('the end', async () => {
-      await bench.pass(1_000);
-      return bench.engine.hub.waitingCount === 0;
-    });
+    await endsElsewhere(bench);
     expect(await sending).toHaveProperty('task');
     await stopping;
   });
@@ -315,13 +313,7 @@ describe('[O11] stop, with another replica on the same store', () => {
     await until('the run', () => onA.runs.length === 1);
     const stopping = a.engine.stop(0, 60_000);
     await until('the wait', () => a.engine.hub.waitingCount === 1);
-    await files.start([onB.agent]);
-    await until('the run of the other one', () => onB.runs.length === 1);
-    onB.last.yield(working);
-    await until('the answer', async () => {
-      await a.pass(1_000);
-      return a.engine.hub.waitingCount === 0;
-    });
+    await endsElsewhere(a, onB, working);
     expect(await sending).toHaveProperty('task');
     await stopping;
   });
