@@ -42,6 +42,17 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
     return { held, release: () => release() };
   };
 
+  /** What is sent from here on is done, and answered when that is released. */
+  const holdAnswers = async (page: Page): Promise<() => void> => {
+    const { held, release } = hold();
+    await page.route('**/api/v1/tasks', async (route) => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    return release;
+  };
+
   it('[U1] a message whose answer was lost, sent again, is one task', async () => {
     const { page } = await openSignedIn('/ui/keys', { expected: /ERR_/ });
     await page.keyboard.press('n');
@@ -58,12 +69,7 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
   it('[U1] a dialog that is closed while it sends, and opened again, sends the same message', async () => {
     const { page } = await openSignedIn('/ui/keys');
     const text = page.getByLabel('Text', { exact: true });
-    const { held, release } = hold();
-    await page.route('**/api/v1/tasks', async (route) => {
-      const response = await route.fetch();
-      await held;
-      await route.fulfill({ response });
-    });
+    const release = await holdAnswers(page);
     await page.keyboard.press('n');
     await text.fill('once and for all');
     await page.keyboard.press('Control+Enter');
@@ -84,13 +90,14 @@ describe.skipIf(hasNoBrowser)('what a person does, at odd moments', () => {
   it('[U1] what is written while a message is being sent is there the next time', async () => {
     const { page } = await openSignedIn('/ui/keys');
     const text = page.getByLabel('Text', { exact: true });
+    const release = await holdAnswers(page);
     await page.keyboard.press('n');
-    await text.fill('/sleep 1000');
-    await page.getByText('Blocking').click();
+    await text.fill('the first one');
     await page.keyboard.press('Control+Enter');
-    await page.getByRole('button', { name: 'Waiting for the agent' }).waitFor();
+    await page.getByRole('button', { name: 'Sending' }).waitFor();
     await text.fill('the next one, already');
-    await page.getByRole('heading', { name: '/sleep 1000', level: 1 }).waitFor();
+    release();
+    await page.getByRole('heading', { name: 'the first one', level: 1 }).waitFor();
     await page.keyboard.press('n');
     expect(await text.inputValue()).toBe('the next one, already');
   });
